@@ -1,0 +1,71 @@
+# `make` or `make help` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+export VENV ?= .venv
+BIN := $(VENV)/bin
+UV := $(VENV)/uv/bin/uv
+
+.PHONY: help
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
+
+.PHONY: run
+run: ## Run the whole line; without a jun.toml, a small simulated organisation
+	@tools/environment run
+	@exec $(BIN)/jun up
+
+.PHONY: test
+test: environment ## Make the environment, install what the tests need, run everything
+	@tools/programs
+	@$(MAKE) --no-print-directory lint
+	@echo "== pytest: everything, on real Kafka, Prometheus and Chromium"
+	@$(BIN)/pytest
+
+.PHONY: lint
+lint: environment ## Look at form, lint, types and import directions
+	@echo "== ruff format --check"
+	@$(BIN)/ruff format --check
+	@echo "== ruff check"
+	@$(BIN)/ruff check
+	@echo "== mypy (strict)"
+	@$(BIN)/mypy
+	@echo "== lint-imports"
+	@$(BIN)/lint-imports
+
+.PHONY: format
+format: environment ## Bring the code into form
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+
+.PHONY: generated
+generated: environment ## Write what is made from the structs: JSON Schema and docs/configuration.md
+	@$(BIN)/jun schemas write
+	@$(BIN)/jun config docs --file docs/configuration.md
+
+.PHONY: bench
+bench: environment ## Run the benchmarks
+	@for file in $$(grep -l __main__ benchmarks/*.py); do \
+		echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; \
+	done
+
+.PHONY: lock
+lock: ## Resolve the dependencies anew into the locks; versions that two of them share are the same
+	@tools/environment run
+	@test -x $(UV) || $(BIN)/python -m pip install --quiet --target $(VENV)/uv uv
+	@compile="$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11"; \
+	$$compile --upgrade --all-extras pyproject.toml --output-file requirements-dev.lock; \
+	cp requirements-dev.lock requirements.lock; cp requirements-dev.lock requirements-build.lock; \
+	$$compile --extra embedded --extra rocksdb pyproject.toml --output-file requirements.lock; \
+	printf 'hatchling\neditables\n' | $$compile - --output-file requirements-build.lock
+
+.PHONY: clean
+clean: ## Remove the environment and what tools keep; the state in .jun stays
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
+
+.PHONY: environment
+environment:
+	@tools/environment test

@@ -1,0 +1,24 @@
+"""`jun config`: about the configuration itself."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 (cyclopts reads the annotations)
+
+from ops.config.document import shown_name
+from ops.config.documentation import document
+
+
+def docs(*, file: Path | None = None) -> None:
+    """Write the page about every setting, made from the program.
+
+    Parameters
+    ----------
+    file
+        Where to, such as docs/configuration.md; to the terminal where none is named.
+    """
+    page = document()
+    if file is None:
+        print(page, end="")  # noqa: T201 (the answer)
+        return
+    file.write_text(page, encoding="utf-8")
+    print(f"wrote {shown_name(file.absolute())}")  # noqa: T201 (the answer)

@@ -1,0 +1,78 @@
+"""`jun ingest`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path  # noqa: TC003 (cyclopts reads the annotations)
+from typing import TYPE_CHECKING, Final
+
+from ops.config import load
+from streams.errors import OperatorError
+from streams.ingest.agent import run_agent, show_agent
+from streams.ingest.clock import ClockSettings
+from streams.ingest.source import SourceSettings, Surroundings, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ops.config import Loaded
+    from streams.ingest.outlet import Congestion, Record
+
+CLOCK: Final = "clock"
+
+
+def ingest(name: str, /, *, dry_run: bool = False, config: Path | None = None) -> None:
+    """Run one source: what people write there goes to Kafka, and its heartbeats tell how far it has got.
+
+    Parameters
+    ----------
+    name
+        Name of the source in the configuration; `clock` for the clock, which needs no entry.
+    dry_run
+        Show what would be sent, one JSON object a line; Kafka is not touched and no position is kept.
+    config
+        File of the configuration; ./jun.toml where none is named.
+    """
+    loaded = load(config)
+    settings = _settings(loaded, name)
+    surroundings = Surroundings(loaded.config, loaded.directory, loaded.folder, _now)
+    if dry_run:
+        words = asyncio.run(show_agent(settings, surroundings, Terminal(loaded.config.topics.partitions)))
+    else:
+        words = asyncio.run(run_agent(settings, surroundings))
+    print("\n".join(words), flush=True)  # noqa: T201 (the answer)
+
+
+class Terminal:
+    """An outlet that shows each record; heartbeats, which go to every partition, once."""
+
+    congestion: Congestion = ""
+
+    def __init__(self, partitions: int) -> None:
+        self.partitions = partitions
+
+    async def deliver(self, records: Sequence[Record]) -> None:
+        """Show the records."""
+        for record in records:
+            if record.key is not None or record.partition == 0:
+                print(record.value.decode(), flush=True)  # noqa: T201 (the answer)
+
+
+def _settings(loaded: Loaded, name: str) -> SourceSettings:
+    for entry in loaded.config.source:
+        if entry.get("name") == name:
+            return settings_of(entry)
+    if name == CLOCK:
+        return ClockSettings(name=CLOCK)
+    names = [str(entry.get("name")) for entry in loaded.config.source]
+    raise OperatorError(
+        f"a source with the name {name}",
+        f"the configuration has {', '.join([*names, CLOCK])}",
+        "name one of those, or add it as [[source]]",
+        retry=False,
+    )
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,209 @@
+"""Follows the topics with one plain consumer: without a group, so that nothing is committed or handed out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from msgspec import Struct
+
+from ops.exporter import counts
+from ops.exporter.counts import LogCounts
+from ops.exporter.partitions import partitions_of
+from schemas import topics
+from schemas.codec import Reader, UnreadableError
+from schemas.deadletter import Reason
+from schemas.regions import RegionStatus, Transition
+from schemas.version import Version, version_field
+from streams.errors import OperatorError
+from streams.kafka import client_arguments, plain_errors, start_client, topic_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from aiokafka import ConsumerRecord
+
+    from ops.exporter.known import Known
+
+log = structlog.get_logger(__name__)
+
+FOLLOWED: Final = (topics.REGIONS, topics.ALERTS, topics.DEADLETTER)
+POLL_MS: Final = 500
+SAVE_SECONDS: Final = 5.0
+RETRY_SECONDS: Final = 2.0
+
+
+class Refused(Struct, frozen=True):
+    """What a dead letter is counted by; the rest of it is not looked at."""
+
+    source: str
+    reason: Reason
+    v: Version = version_field()
+
+
+regions_reader: Final[Reader[RegionStatus]] = Reader(RegionStatus)
+alerts_reader: Final[Reader[Transition]] = Reader(Transition)
+deadletter_reader: Final[Reader[Refused]] = Reader(Refused)
+
+
+class Follower:
+    """Reads the topics from where it left them and tells `known`; keeps the counts in `file`."""
+
+    def __init__(self, known: Known, file: Path) -> None:
+        self._known = known
+        self._file = file
+        self._kafka = known.config.kafka
+        self._names = {name: topic_name(known.config.topics, name) for name in FOLLOWED}
+        self._take: dict[str, Callable[[ConsumerRecord[bytes, bytes]], None]] = {
+            self._names[topics.REGIONS]: self._take_region,
+            self._names[topics.ALERTS]: self._take_transition,
+            self._names[topics.DEADLETTER]: self._take_dead_letter,
+        }
+        self._positions: dict[TopicPartition, int] = {}
+        self._goal: dict[TopicPartition, int] = {}
+        self._saved_version = 0
+        saved = counts.load(file)
+        known.restore(
+            transitions=LogCounts(saved.get(self._names[topics.ALERTS])),
+            dead_letters=LogCounts(saved.get(self._names[topics.DEADLETTER])),
+        )
+
+    async def run(self) -> None:
+        """Follow until cancelled; while Kafka is away, say so once and try again. Raises what trying can't mend."""
+        told = ""
+        while True:
+            try:
+                await self._follow()
+            except OperatorError as error:
+                if not error.retry:
+                    raise
+                self._known.note(broker_up=False)
+                if str(error) != told:
+                    log.warning("exporter.waits_for_kafka", why=str(error))
+                    told = str(error)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _follow(self) -> None:
+        consumer = AIOKafkaConsumer(
+            **client_arguments(self._kafka),
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+        )
+        await start_client(consumer, self._kafka)
+        try:
+            with plain_errors("to follow what was released"):
+                await self._begin(consumer)
+                await self._read(consumer)
+        finally:
+            await consumer.stop()
+
+    async def _begin(self, consumer: AIOKafkaConsumer) -> None:
+        partitions = await partitions_of(self._kafka, self._names.values())
+        missing = sorted(set(self._names.values()) - {partition.topic for partition in partitions})
+        if missing:
+            raise OperatorError(
+                f"the topics {', '.join(self._names.values())}",
+                f"{', '.join(missing)} is missing",
+                "run `jun topics`",
+                retry=True,
+            )
+        consumer.assign(partitions)
+        beginnings = await consumer.beginning_offsets(partitions)
+        ends = await consumer.end_offsets(partitions)
+        self._goal = self._goal or ends
+        for partition, offset in {**beginnings, **self._counted(beginnings, ends), **self._positions}.items():
+            self._positions[partition] = max(offset, beginnings[partition])
+            consumer.seek(partition, self._positions[partition])
+
+    def _counted(
+        self, beginnings: dict[TopicPartition, int], ends: dict[TopicPartition, int]
+    ) -> dict[TopicPartition, int]:
+        starts: dict[TopicPartition, int] = {}
+        for topic, counted in self._counters().items():
+            first = {tp.partition: offset for tp, offset in beginnings.items() if tp.topic == topic}
+            last = {tp.partition: offset for tp, offset in ends.items() if tp.topic == topic}
+            starts |= {TopicPartition(topic, p): offset for p, offset in counted.start(first, last).items()}
+        return starts
+
+    def _counters(self) -> dict[str, LogCounts]:
+        return {
+            self._names[topics.ALERTS]: self._known.transitions,
+            self._names[topics.DEADLETTER]: self._known.dead_letters,
+        }
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        loop = asyncio.get_running_loop()
+        saved_at = loop.time()
+        while True:
+            fetched = await consumer.getmany(timeout_ms=POLL_MS)
+            for partition, records in fetched.items():
+                take = self._take[partition.topic]
+                for record in records:
+                    take(record)
+            for partition in self._positions:
+                self._positions[partition] = await consumer.position(partition)
+            if not self._known.caught_up:
+                self._look_for_the_goal()
+            if loop.time() - saved_at >= SAVE_SECONDS:
+                self.save()
+                saved_at = loop.time()
+
+    def _look_for_the_goal(self) -> None:
+        if all(self._positions[partition] >= end for partition, end in self._goal.items()):
+            self._known.note(lag=self._known.lag, broker_up=True, caught_up=True)
+            log.info("exporter.caught_up", regions=len(self._known.statuses))
+
+    def save(self) -> None:
+        """Keep the counts, where they changed; a full disk is told and tried again."""
+        version = self._known.version
+        if version == self._saved_version:
+            return
+        try:
+            counts.save(self._file, self._counters())
+        except OSError as error:
+            log.warning("exporter.counts_not_saved", file=str(self._file), why=error.strerror)
+        else:
+            self._saved_version = version
+
+    def _take_region(self, record: ConsumerRecord[bytes, bytes]) -> None:
+        if record.key is None:
+            self._unreadable(record, "wanted the region as the key, got none")
+            return
+        name = record.key.decode("utf-8", "replace")
+        if record.value is None:
+            self._known.take_status(name, None)
+            return
+        try:
+            self._known.take_status(name, regions_reader.read(record.value))
+        except UnreadableError as error:
+            self._unreadable(record, str(error))
+
+    def _take_transition(self, record: ConsumerRecord[bytes, bytes]) -> None:
+        change = None
+        try:
+            transition = alerts_reader.read(record.value or b"")
+        except UnreadableError as error:
+            self._unreadable(record, str(error))
+        else:
+            change = (transition.region, transition.new)
+        self._known.take_transition(record.partition, record.offset, change)
+
+    def _take_dead_letter(self, record: ConsumerRecord[bytes, bytes]) -> None:
+        source = (record.key or b"").decode("utf-8", "replace")
+        try:
+            letter = deadletter_reader.read(record.value or b"")
+        except UnreadableError as error:
+            self._unreadable(record, str(error))
+            letter = Refused(source, "unreadable")
+        self._known.take_dead_letter(record.partition, record.offset, letter.source, letter.reason)
+
+    def _unreadable(self, record: ConsumerRecord[bytes, bytes], why: str) -> None:
+        topic = record.topic.removeprefix(self._known.config.topics.prefix)
+        self._known.unreadable[topic] += 1
+        self._known.version += 1
+        if self._known.unreadable[topic] == 1:  # the counter tells of the others
+            log.warning("exporter.unreadable", topic=record.topic, offset=record.offset, why=why)

@@ -1,0 +1,139 @@
+"""Recording rules: ratios from numerators and denominators, and what several alerts or panels want in one form.
+
+Every rule takes the maximum over exporters first: two of them, while one takes over from the other, tell the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from ops.prometheus.thresholds import span
+
+if TYPE_CHECKING:
+    from ops.prometheus.thresholds import Thresholds
+
+
+class Recording(Struct, frozen=True):
+    """A rule that keeps the result of `expr` under the name `record`; `about` is for docs/metrics.md."""
+
+    record: str
+    about: str
+    expr: str
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+def recordings(thresholds: Thresholds) -> tuple[Recording, ...]:
+    """Give all recording rules, in an order in which none needs a later one."""
+    return (*_line(), *_participation(), *_campaigns(thresholds))
+
+
+def _line() -> tuple[Recording, ...]:
+    return (
+        Recording(
+            "jun:regions:count",
+            "Regions by verdict.",
+            "sum by (verdict) (max by (region, verdict) (jun_region_verdict))",
+        ),
+        Recording("jun:clock_timestamp_seconds:max", "The log's clock.", "max(jun_clock_timestamp_seconds)"),
+        Recording(
+            "jun:watermark_lag_seconds:max",
+            "How far the figures of the last region are behind the log's clock.",
+            "max(jun_clock_timestamp_seconds)\n  - min(max by (region) (jun_region_watermark_timestamp_seconds))",
+        ),
+        Recording(
+            "jun:consumer_lag_records:sum",
+            "Records that the workers have not yet acknowledged, by topic.",
+            "sum by (topic) (max by (partition, topic) (jun_consumer_lag_records))",
+        ),
+    )
+
+
+def _participation() -> tuple[Recording, ...]:
+    people = "max by (region, window) (jun_region_participants)"
+    headcount = "max by (region) (jun_region_headcount)"
+    return (
+        Recording(
+            "jun:region_participation_ratio",
+            "Share of a region's people who took part in the window; absent while either is hidden.",
+            f"{people}\n  / on (region) group_left ()\n({headcount} > 0)",
+        ),
+        Recording(
+            "jun:region_returning_ratio",
+            "Share of a region's participants who had taken part before.",
+            f"max by (region, window) (jun_region_returning_participants)\n  / on (region, window)\n({people} > 0)",
+        ),
+        Recording(
+            "jun:campaign_participation_ratio",
+            "Share of a region's people who took part in a campaign in the window.",
+            "max by (campaign, region, window) (jun_campaign_participants)\n"
+            f"  / on (region) group_left ()\n({headcount} > 0)",
+        ),
+        Recording(
+            "jun:participation_ratio",
+            "Share of all people who took part in the window, over the regions where both are shown.",
+            f"sum by (window) ({people} and on (region) {headcount} > 0)\n"
+            f"  /\nsum by (window) ({people} * 0 + on (region) group_left () ({headcount} > 0))",
+        ),
+    )
+
+
+def _campaigns(thresholds: Thresholds) -> tuple[Recording, ...]:
+    members = "max by (campaign, region) (jun_campaign_region)"
+
+    def reached(metric: str) -> str:
+        return (
+            f'sum by (campaign) (\n  max by (campaign, region) ({metric}{{window="28d"}})\n'
+            f"  * on (campaign, region) {members}\n)"
+        )
+
+    def pace(window: int) -> Recording:
+        length = span(window)
+        made = f"clamp_min(jun:campaign_reached:sum - jun:campaign_reached:sum offset {length}, 0) / {window}"
+        age = "scalar(jun:clock_timestamp_seconds:max) - max by (campaign) (jun_campaign_start_timestamp_seconds)"
+        return Recording(
+            f"jun:campaign_pace_ratio:{length}",
+            f"Pace of the last {length} over the pace that reaches the goal on the last day; 1 is on time.",
+            f"{made}\n  / on (campaign, measure) (jun:campaign_needed_per_second > 0)\n"
+            f"unless on (campaign)\n  {age} < {window}",
+        )
+
+    return (
+        Recording(
+            "jun:campaign_reached:sum",
+            "People and posts of the last 28 days in a campaign's regions, of those that are shown.",
+            reached("jun_campaign_participants"),
+            {"measure": "people"},
+        ),
+        Recording("jun:campaign_reached:sum", "As above, posts.", reached("jun_campaign_posts"), {"measure": "posts"}),
+        Recording(
+            "jun:campaign_goal:sum",
+            "What a campaign wants to reach; a share is turned into people by the headcounts that are shown.",
+            'max by (campaign) (jun_campaign_goal{measure="people"})\nor\n'
+            'max by (campaign) (jun_campaign_goal{measure="share"})\n'
+            f"  * on (campaign) sum by (campaign) (\n    {members}\n"
+            "    * on (region) group_left () max by (region) (jun_region_headcount)\n  )",
+            {"measure": "people"},
+        ),
+        Recording(
+            "jun:campaign_goal:sum",
+            "As above, posts.",
+            'max by (campaign) (jun_campaign_goal{measure="posts"})',
+            {"measure": "posts"},
+        ),
+        Recording(
+            "jun:campaign_progress_ratio",
+            "What is reached over the goal.",
+            "jun:campaign_reached:sum / on (campaign, measure) jun:campaign_goal:sum",
+        ),
+        Recording(
+            "jun:campaign_needed_per_second",
+            "Pace that reaches the goal on the last day, in people or posts a second; absent after that day.",
+            "clamp_min(jun:campaign_goal:sum - on (campaign, measure) jun:campaign_reached:sum, 0)\n"
+            "  / on (campaign) group_left ()\n"
+            "(max by (campaign) (jun_campaign_end_timestamp_seconds) - scalar(jun:clock_timestamp_seconds:max) > 0)",
+        ),
+        pace(thresholds.fast_window),
+        pace(thresholds.slow_window),
+    )

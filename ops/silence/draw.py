@@ -1,0 +1,112 @@
+"""Draws what the detector saw, for the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from streams.measures.silence.words import duration, number, promise, rarity, reason
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from rich.console import RenderableType
+
+    from streams.measures.calendars import Calendar
+    from streams.measures.silence.backtest import Report, Result
+    from streams.measures.silence.explain import Explanation, Hour
+
+BARS: Final = "▁▂▃▄▅▆▇█"
+LEGEND: Final = (
+    "▁ to █ posts in an hour · none, hardly any expected  o none, one or more expected  ! silent  ? no evidence"
+)
+
+
+def explanation(seen: Explanation, calendar: Calendar) -> RenderableType:
+    """Draw the decision, what it stands on, and the last two weeks, a line for each local day."""
+    said = seen.said
+    decision = "learning" if said.learning else "silent" if said.silent else "as usual"
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("region", seen.region)
+    facts.add_row("at", f"{calendar.local(seen.minute + 1):%a %d %B %Y %H:%M %Z}")
+    facts.add_row("decision", Text(f"{decision}: {reason(said)}", style="bold red" if said.silent else "bold"))
+    if seen.fit:
+        fit = seen.fit
+        usual = sum(fit.mean[:24]) * 4
+        facts.add_row(
+            "expectation",
+            f"{number(usual)} posts on a working day; now at {seen.level:.0%} of its usual level; "
+            f"judged by slots of {fit.slot} min",
+        )
+        facts.add_row(
+            "evidence",
+            f"{number(said.expected_events)} posts expected since the last one, {duration(said.empty_seconds)} ago; "
+            f"log odds {said.log_odds:.1f} of {said.threshold:.1f} needed; {rarity(said.weeks)}",
+        )
+        if fit.counted:
+            facts.add_row("drops", "have a test of their own here, by quarter hours")
+    facts.add_row("promise", promise(said))
+    facts.add_row("history", f"{seen.days:.0f} days")
+    return Group(facts, "", *_days(seen.hours, calendar), Text(LEGEND, style="dim"))
+
+
+def _days(hours: list[Hour], calendar: Calendar) -> list[Text]:
+    most = max((hour.events for hour in hours), default=0)
+    days: dict[dt.date, dict[int, list[Hour]]] = {}
+    for hour in hours:
+        local = calendar.local(hour.start)
+        days.setdefault(local.date(), {}).setdefault(local.hour, []).append(hour)
+    lines = [Text("           0     6     12    18", style="dim")]
+    for day, inside in sorted(days.items()):
+        line = Text(f"{day:%a %d %b} ", style="dim" if calendar.day_type(day) else "")
+        for at in range(24):
+            sign, style = _sign(inside.get(at, []), most)
+            line.append(sign, style)
+        together = [one for ones in inside.values() for one in ones]
+        expected = sum(one.expected for one in together)
+        line.append(f"  {sum(one.events for one in together):,} of {number(expected)}", "dim")
+        lines.append(line)
+    return lines
+
+
+def _sign(hours: list[Hour], most: int) -> tuple[str, str]:
+    if not hours:
+        return " ", ""
+    events = sum(hour.events for hour in hours)
+    silent = any(hour.silent for hour in hours)
+    if events:
+        return BARS[min(events * len(BARS) // (most + 1), len(BARS) - 1)], "red" if silent else "green"
+    if silent:
+        return "!", "bold red"
+    if not any(hour.seen for hour in hours):
+        return "?", "yellow"
+    return ("o", "") if sum(hour.expected for hour in hours) >= 1 else ("·", "dim")
+
+
+def report(found: Report, keep: float) -> RenderableType:
+    """Draw the result of a backtest."""
+    table = Table(title=f"Silences of which {keep:.0%} is left" if keep else "Total silences", title_justify="left")
+    table.add_column("region")
+    for name in ("alerts", "false alarms a week", "delay, median", "delay, 9 of 10", "found"):
+        table.add_column(name, justify="right")
+    for name, one in sorted(found.regions.items()):
+        table.add_row(name, *_figures(one))
+    table.add_section()
+    table.add_row("all", *_figures(found.total), style="bold")
+    return table
+
+
+def _figures(one: Result) -> tuple[str, ...]:
+    delays = one.delay_hours
+    if delays.median is None or delays.p90 is None or delays.detected_share is None:
+        return str(one.alerts), f"{one.false_alarms_per_region_week:.3f}", "", "", ""
+    return (
+        str(one.alerts),
+        f"{one.false_alarms_per_region_week:.3f}",
+        duration(delays.median * 3600),
+        duration(delays.p90 * 3600),
+        f"{delays.detected_share:.0%}",
+    )

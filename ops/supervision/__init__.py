@@ -1,0 +1,1 @@
+"""Keeps the processes of `jun up` running, and stops them in order."""

@@ -1,0 +1,1 @@
+"""The live table of the regions in the terminal of `jun up`."""

@@ -1,0 +1,1 @@
+"""What flows between the parts of Jun: the contracts of every arrow. Imports nothing of ours."""

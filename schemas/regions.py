@@ -1,0 +1,80 @@
+"""The values of the topics `regions` and `alerts`: what may be released of a region, and every change of verdict."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, get_args
+
+from msgspec import Meta, Struct, field
+
+from schemas.activity import SourceState
+from schemas.version import Version, version_field
+
+Verdict = Literal["active", "quiet", "silent", "unknown", "hidden", "learning"]
+"""`quiet` is as expected; `unknown`: a source is down; `learning`: too little history; `hidden`: too few people."""
+
+VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
+
+Released = Annotated[int, Meta(ge=0)] | Literal["hidden"]
+"""A count that may be shown, or the word that says that it may not. Never confuse it with zero."""
+
+
+class ReleasedWindow(Struct, frozen=True, array_like=True):
+    """One series over the rolling windows, in the order of schemas.activity.WINDOWS, as far as it may be shown."""
+
+    actors: tuple[Released, ...]
+    events: tuple[Released, ...]
+    posts: tuple[Released, ...] = ()
+    replies: tuple[Released, ...] = ()
+    reshares: tuple[Released, ...] = ()
+    returning: tuple[Released, ...] = ()
+
+
+class Evidence(Struct, frozen=True, omit_defaults=True):
+    """The numbers behind a verdict: what was seen, what was expected, how rare that is. Seconds and counts."""
+
+    empty_seconds: float = 0
+    expected_events: float = 0
+    odds: float = 0
+    threshold: float = 0
+    promised_detection_seconds: float = 0
+    weekly_check: bool = False
+
+
+class RegionStatus(Struct, frozen=True, omit_defaults=True):
+    """What is released of a region at one minute of event time: the whole value, under the region's key.
+
+    `minute` is minutes since the epoch, `since` the event time (ms) since which the verdict holds. `headcount` is that
+    of the local day, hidden under the minimum group. Totals count since the beginning of the log. `sources` and
+    `watermark` (ms) are about machines, not people, and never hidden.
+    """
+
+    region: str
+    minute: int
+    verdict: Verdict
+    since: int
+    reason: str
+    watermark: int
+    clock: int
+    headcount: Released = "hidden"
+    last_event_at: int = 0
+    events_total: dict[str, Released] = field(default_factory=dict)
+    windows: dict[str, ReleasedWindow] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, SourceState] = field(default_factory=dict)
+    evidence: Evidence = field(default_factory=Evidence)
+    duplicates: int = 0
+    late: int = 0
+    too_late: int = 0
+    v: Version = version_field()
+
+
+class Transition(Struct, frozen=True, omit_defaults=True):
+    """One change of verdict, for the record. `at` is event time (ms); `old` is empty for the first verdict."""
+
+    region: str
+    at: int
+    old: Verdict | Literal[""]
+    new: Verdict
+    reason: str
+    evidence: Evidence = field(default_factory=Evidence)
+    v: Version = version_field()

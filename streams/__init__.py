@@ -1,0 +1,1 @@
+"""From events to what may be released: measures, ingest agents, Faust agents, replay."""

@@ -1,0 +1,1 @@
+"""The Faust app: transport, tables, the two agents. Thin."""

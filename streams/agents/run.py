@@ -1,0 +1,118 @@
+"""Runs a worker: starts the app, flushes each second, watches that it gets on, and stops it with everything flushed."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from streams.agents.app import FLUSH_SECONDS, WorkerApp
+from streams.errors import OperatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from nacl.public import PublicKey
+
+    from schemas.config import Config
+    from schemas.directory import Directory
+
+log = structlog.get_logger(__name__)
+
+STUCK_SECONDS: Final = 120.0
+"""After how long without an end a recovery is taken for hung: Faust itself waits for ever."""
+COLLECT_SECONDS: Final = 60.0
+NOISY: Final = ("faust", "mode", "aiokafka", "streams.agents.transport", "streams.agents.table")
+
+
+async def run_worker(
+    config: Config, directory: Directory, seal_to: PublicKey | None, ready: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """Run until SIGTERM or SIGINT; raises OperatorError where the worker can't go on and should be started again."""
+    app = WorkerApp(config, directory, seal_to)
+    stop = _signals()
+    await app.start()
+    gc.collect()
+    gc.freeze()
+    gc.disable()  # cycles are rare here; they are collected at quiet moments
+    tasks = [asyncio.create_task(_flush(app)), asyncio.create_task(_watch(app)), asyncio.create_task(_collect(app))]
+    ended = asyncio.create_task(app.wait_until_stopped())
+    stopping = asyncio.create_task(stop.wait())
+    if ready is not None:
+        await ready()
+    try:
+        done, _ = await asyncio.wait({ended, stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if task is not stopping and task is not ended:
+                task.result()
+        _raise_crash(app)
+    finally:
+        for task in (*tasks, ended, stopping):
+            task.cancel()
+        if app.crash_reason is None:
+            await app.flush()
+        await app.stop()
+        for keeper in app.keepers.values():
+            if keeper.table is not None:
+                keeper.table.close()
+
+
+def _raise_crash(app: WorkerApp) -> None:
+    crash = app.crash_reason
+    if crash is not None:
+        raise OperatorError(
+            "the worker to fold on",
+            f"{type(crash).__name__}: {crash}",
+            "see its log; started again it goes on where its state ends",
+            retry=True,
+        ) from crash
+
+
+def _signals() -> asyncio.Event:
+    """Give what SIGTERM and SIGINT set; and quieten what Faust says of its inner life."""
+    for noisy in NOISY:
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    return stop
+
+
+async def _flush(app: WorkerApp) -> None:
+    while True:
+        await asyncio.sleep(FLUSH_SECONDS)
+        if not app.rebalancing:
+            await app.flush()
+
+
+async def _watch(app: WorkerApp) -> None:
+    """End the worker where a rebalance or a recovery does not end."""
+    since: float | None = None
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(FLUSH_SECONDS)
+        if not (app.rebalancing or app.in_recovery):
+            since = None
+        elif since is None:
+            since = loop.time()
+        elif loop.time() - since > STUCK_SECONDS:
+            raise OperatorError(
+                f"a recovery within {STUCK_SECONDS:.0f} s", "it does not end", "the worker ends to be started again",
+                retry=True,
+            )  # fmt: skip
+
+
+async def _collect(app: WorkerApp) -> None:
+    """Collect cycles when nothing has been folded for a second, at the latest each minute."""
+    records, waited = 0, 0.0
+    while True:
+        await asyncio.sleep(FLUSH_SECONDS)
+        waited += FLUSH_SECONDS
+        if app.records() == records or waited >= COLLECT_SECONDS:
+            gc.collect(1)
+            waited = 0.0
+        records = app.records()

@@ -1,0 +1,1 @@
+"""Agents that push: one module for each kind of source, behind one Source protocol."""

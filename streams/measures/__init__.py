@@ -1,0 +1,1 @@
+"""What is computed: pure folds over events. No I/O, no clock, no Faust, no randomness."""

@@ -1,0 +1,122 @@
+"""The table entries of a partition's state: what is written at a flush, in which order, and how it is read back.
+
+Every value begins with the source offset up to which it has been folded (8 bytes, big endian, plus one, so that
+"nothing yet" is zero): of several values of one key the one with the highest offset holds, whichever came last.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field, msgpack
+
+from streams.measures.engagement.fold import PartitionFold, Position
+from streams.measures.engagement.totals import Totals, TotalsKeeper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from streams.measures.engagement.fold import Settings
+
+Entry = tuple[bytes, bytes | None]
+"""Key and value; None deletes the entry."""
+
+MARKER: Final = b"#"
+OFFSET_BYTES: Final = 8
+PEOPLE: Final = "people"
+SERIES: Final = "series"
+TOTALS: Final = "totals"
+BUCKET: Final = "bucket"
+
+_encode: Final = msgpack.Encoder().encode
+_names: Final = msgpack.Decoder(list[str]).decode
+_totals: Final = msgpack.Decoder(Totals).decode
+_position: Final = msgpack.Decoder(Position).decode
+
+
+class Flush(Struct):
+    """What is to be written, each step durable before the next begins.
+
+    `names` first, since buckets refer to their numbers; then `buckets`; then the `marker`, which says that all before
+    it is there; then `gone`, entries that nothing refers to any more.
+    """
+
+    names: list[Entry] = field(default_factory=list)
+    buckets: list[Entry] = field(default_factory=list)
+    marker: list[Entry] = field(default_factory=list)
+    gone: list[Entry] = field(default_factory=list)
+
+    def steps(self) -> Iterable[list[Entry]]:
+        """Give the steps in their order."""
+        return (self.names, self.buckets, self.marker, self.gone)
+
+
+def stamped(offset: int, payload: bytes) -> bytes:
+    """Put the offset before the payload."""
+    return (offset + 1).to_bytes(OFFSET_BYTES, "big") + payload
+
+
+def newer(value: bytes, than: bytes) -> bool:
+    """Say whether `value` has been folded further than `than`; equal ones are equal."""
+    return value[:OFFSET_BYTES] >= than[:OFFSET_BYTES]
+
+
+def _key(region: str, what: str, rest: str) -> bytes:
+    return f"{region}\t{what}\t{rest}".encode()
+
+
+def flush(fold: PartitionFold) -> Flush:
+    """Give everything that has changed since the last flush."""
+    wanted = Flush()
+    offset = fold.position.offset
+    for shard in fold.shards_in_order():
+        region = shard.shape.region
+        shard.history.age(fold.flushed_to)
+        for what, numbers in ((PEOPLE, shard.people), (SERIES, shard.series.numbers)):
+            wanted.names.extend(
+                (_key(region, what, str(segment)), stamped(offset, _encode(names)))
+                for segment, names in numbers.flush()
+            )
+        totals = shard.totals.flush()
+        if totals is not None:
+            wanted.names.append((_key(region, TOTALS, ""), stamped(totals.offset, _encode(totals))))
+        for (length, start), folded_to, packed in shard.history.flush():
+            key = _key(region, BUCKET, f"{length}:{start}")
+            if packed is None:
+                wanted.gone.append((key, None))
+            else:
+                wanted.buckets.append((key, stamped(folded_to, packed)))
+        shard.flushed()
+    fold.flushed_to = fold.position.closed_to
+    wanted.marker.append((MARKER, stamped(offset, _encode(fold.position))))
+    return wanted
+
+
+def restore(settings: Settings, entries: Mapping[bytes, bytes]) -> PartitionFold:
+    """Make the fold whose state the entries hold: it wants records from `position.start` on."""
+    fold = PartitionFold(settings)
+    marker = entries.get(MARKER)
+    if marker is not None:
+        fold.position = _position(marker[OFFSET_BYTES:])
+        fold.restored = fold.position.offset
+        fold.flushed_to = fold.position.closed_to
+    segments: dict[tuple[str, str], dict[int, list[str]]] = {}
+    for key, value in entries.items():
+        if key == MARKER:
+            continue
+        region, what, rest = key.decode().split("\t")
+        shard = fold.shard_of(region)
+        payload = value[OFFSET_BYTES:]
+        if what == BUCKET:
+            length, start = map(int, rest.split(":"))
+            shard.history.packed[length, start] = payload
+        elif what == TOTALS:
+            shard.totals = TotalsKeeper(_totals(payload))
+        else:
+            segments.setdefault((region, what), {})[int(rest)] = _names(payload)
+    for (region, what), names in segments.items():
+        shard = fold.shard_of(region)
+        (shard.people if what == PEOPLE else shard.series.numbers).restore(names)
+    for shard in fold.shards_in_order():
+        shard.restore(fold.position.closed_to)
+    return fold

@@ -1,0 +1,217 @@
+"""The fold of one partition of `events`: a pure function of the log, from records to activity and table entries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
+
+from schemas.activity import Activity, SourceChange
+from schemas.codec import UnreadableError, event_reader
+from schemas.deadletter import Reason
+from schemas.events import Event, Heartbeat
+from streams.measures.engagement.clock import MINUTE, PartitionClock
+from streams.measures.engagement.minute import OpenMinute
+from streams.measures.engagement.region import RegionShard, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from schemas.events import EventRecord
+
+UNSET: Final = -1
+
+
+class Refused(Struct, frozen=True):
+    """A record that could not be taken, for the dead letters."""
+
+    offset: int
+    reason: Reason
+    detail: str
+    raw: bytes
+
+
+class Output(Struct):
+    """What a run of records has brought: `published` in the order of its closing, and what was refused."""
+
+    published: list[Activity | SourceChange] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+class Settings(Struct, frozen=True):
+    """What the fold needs to know besides the log: the regions (with shard and number of shards) of the partition,
+    the campaigns of each folded tag, and how long (minutes) a closed minute can be revised.
+    """
+
+    regions: Sequence[tuple[str, int, int]]
+    campaigns_of: Mapping[str, Sequence[str]]
+    horizon: int = 10_080
+
+
+class Position(Struct, array_like=True):
+    """Where the partition stands: folded up to `offset`, minutes before `closed_to` closed, to be read again from
+    `start` on (the first record of a minute that is still open).
+    """
+
+    offset: int = UNSET
+    closed_to: int = UNSET
+    start: int = 0
+    ended_at: int = 0
+    clock: PartitionClock = field(default_factory=PartitionClock)
+
+
+class PartitionFold:
+    """Folds the records of one partition, in order. Give it each record once, from `position.start` on."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.position = Position()
+        self.shards: dict[str, RegionShard] = {}
+        for region, shard, shards in settings.regions:
+            self.shards[region] = RegionShard(Shape(region, shard, shards, settings.horizon), settings.campaigns_of)
+        self.restored = UNSET
+        self._open: dict[int, dict[str, OpenMinute]] = {}
+        self._first: dict[int, int] = {}
+        self.flushed_to = UNSET
+
+    def fold(self, offsets: Iterable[int], values: Iterable[bytes | None]) -> Output:
+        """Fold a run of records: their offsets, rising, and their values (None is a tombstone and says nothing)."""
+        output = Output()
+        decode = event_reader.decode_today
+        buckets = self._open
+        position = self.position
+        restored = self.restored
+        future = position.clock.future()
+        closed_to = position.closed_to
+        offset = position.offset
+        for offset, raw in zip(offsets, values, strict=False):
+            try:
+                record: EventRecord = decode(raw)  # type: ignore[arg-type]
+            except Exception:  # noqa: BLE001 - whatever it was, it is told slowly
+                slow = self._read(offset, raw, output)
+                if slow is None:
+                    continue
+                record = slow
+            if type(record) is Event:
+                at = record.at
+                minute = at // MINUTE
+                if at >= future:
+                    self._refuse(output, offset, "future", "the event is ahead of its source's clock", raw)
+                elif minute >= closed_to:
+                    of_minute = buckets.get(minute)
+                    if of_minute is None:
+                        of_minute = buckets[minute] = {}
+                        self._first[minute] = offset
+                    of_region = of_minute.get(record.region)
+                    if of_region is None:
+                        of_region = of_minute[record.region] = OpenMinute()
+                    of_region.add(record)
+                else:
+                    self._late(record, minute, offset, raw, output)
+            elif offset > restored:
+                self._beat(record, offset, output)  # type: ignore[arg-type]
+                future = position.clock.future()
+                closed_to = position.closed_to
+        position.offset = max(offset, position.offset)
+        position.start = min(self._first.values(), default=position.offset + 1)
+        return output
+
+    def _read(self, offset: int, raw: bytes | None, output: Output) -> EventRecord | None:
+        if raw is None:
+            return None
+        try:
+            return event_reader.read(raw)
+        except UnreadableError as error:
+            self._refuse(output, offset, error.reason, str(error), raw)
+            return None
+
+    def _refuse(self, output: Output, offset: int, reason: Reason, detail: str, raw: bytes | None) -> None:
+        if offset > self.restored:
+            output.refused.append(Refused(offset, reason, detail, raw or b""))
+
+    def shard_of(self, region: str) -> RegionShard:
+        """Give the state of a region; one that the directory does not know begins with its first event."""
+        shard = self.shards.get(region)
+        if shard is None:
+            shard = self.shards[region] = RegionShard(
+                Shape(region, 0, 1, self.settings.horizon), self.settings.campaigns_of
+            )
+            shard.windows.minute = self.position.closed_to - 1
+        return shard
+
+    def _late(self, event: Event, minute: int, offset: int, raw: bytes | None, output: Output) -> None:
+        if offset <= self.restored:
+            return  # the table holds what came of it
+        shard = self.shard_of(event.region)
+        if minute < self.position.closed_to - self.settings.horizon:
+            shard.refuse(offset)
+            self._refuse(output, offset, "too_late", "its minute is past the horizon", raw)
+        else:
+            self.position.clock.learn(event.source, event.region)
+            shard.revise(event, minute, offset)
+
+    def _beat(self, heartbeat: Heartbeat, offset: int, output: Output) -> None:
+        position, clock = self.position, self.position.clock
+        changed = clock.beat(heartbeat)
+        for one in changed:
+            if one.shown == "ended":
+                position.ended_at = max(position.ended_at, one.complete_to)
+        bound = clock.closes_to(position.ended_at) // MINUTE
+        if position.closed_to == UNSET:
+            position.closed_to = min([bound, *self._open])
+            for shard in self.shards.values():
+                shard.windows.minute = position.closed_to - 1
+        if bound > position.closed_to:
+            self._close(bound, offset, output)
+        if changed:
+            self._announce({one.source for one in changed}, output)
+
+    def _announce(self, sources: set[str], output: Output) -> None:
+        clock = self.position.clock
+        for name, shard in self.shards.items():
+            states = clock.states(name)
+            if sources & states.keys() or any(source not in clock.sources for source in sources):
+                output.published.append(
+                    SourceChange(
+                        region=name,
+                        clock=clock.now,
+                        watermark=self.position.closed_to * MINUTE,
+                        sources=states,
+                        shard=shard.shape.shard,
+                        shards=shard.shape.shards,
+                    )
+                )
+
+    def _close(self, bound: int, offset: int, output: Output) -> None:
+        """Close the minutes before `bound` in all regions, publish late revisions, merge what has aged."""
+        position = self.position
+        clock = position.clock
+        minutes = sorted(minute for minute in self._open if minute < bound)
+        for minute in minutes:
+            for region, events in self._open[minute].items():
+                self.shard_of(region)
+                for source in sorted(events.sources):
+                    clock.learn(source, region)
+        for name, shard in self.shards.items():
+            states = clock.states(name)
+            output.published.extend(shard.revisions(offset, states))
+            done = position.closed_to
+            for minute in minutes:
+                of_region = self._open[minute].get(name)
+                if of_region is not None:
+                    activity = shard.close(minute, of_region, offset, states)
+                    if activity is not None:
+                        activity.span = minute - done + 1
+                        output.published.append(activity)
+                    done = minute + 1
+            if done < bound:
+                output.published.append(shard.pass_empty(bound - 1, bound - done, states))
+        for minute in minutes:
+            del self._open[minute], self._first[minute]
+        position.closed_to = bound
+
+    def shards_in_order(self) -> Iterator[RegionShard]:
+        """Give the region shards in a fixed order."""
+        for name in sorted(self.shards):
+            yield self.shards[name]

@@ -1,0 +1,249 @@
+"""One shard of one region: closes its minutes, revises them for late events, and is restored from its buckets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from msgspec import Struct, msgpack
+
+from schemas.activity import Activity, Windows
+from streams.measures.engagement.bucket import PEOPLE, SUMS, Bucket, rows_of, unpack_ids
+from streams.measures.engagement.figures import chosen_series, series_of, windows_of
+from streams.measures.engagement.history import History
+from streams.measures.engagement.minute import OpenMinute, SeriesNumbers, roll_up
+from streams.measures.engagement.numbering import Numbers
+from streams.measures.engagement.totals import Totals, TotalsKeeper
+from streams.measures.engagement.windows import SERIES_SHIFT, RegionWindows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from schemas.activity import SourceState
+    from schemas.events import Event
+    from streams.measures.engagement.minute import RollUp
+
+pack_ids: Final = msgpack.Encoder().encode
+NEW: Final = SUMS.stop - 1
+
+
+class Shape(Struct, frozen=True):
+    """Which region and shard this is, and how long (minutes) its minutes can be revised."""
+
+    region: str
+    shard: int
+    shards: int
+    horizon: int
+
+
+class RegionShard:
+    """The state of one shard of a region: names with their numbers, buckets, totals; and the windows, derived."""
+
+    def __init__(self, shape: Shape, campaigns_of: Mapping[str, Sequence[str]]) -> None:
+        self.shape = shape
+        self.people = Numbers()
+        self.series = SeriesNumbers(Numbers(), campaigns_of)
+        self.windows = RegionWindows()
+        self.history = History(shape.horizon)
+        self.totals = TotalsKeeper(Totals())
+        self.unpublished: set[int] = set()
+        self.ahead: dict[int, Bucket] = {}
+        self._campaigns_of = campaigns_of
+        self._ids: dict[int, set[str]] = {}
+
+    # -- closing
+
+    def close(self, minute: int, events: OpenMinute, offset: int, sources: dict[str, SourceState]) -> Activity | None:
+        """Close `minute`; give what is to be published, or None where the table says that it has been already."""
+        if events.duplicates:
+            self.totals.add(offset, duplicates=events.duplicates)
+        if self._enter(minute):
+            return None
+        rolled = roll_up(minute, events, self.people, self.series)
+        self._advance(minute)
+        new = self.windows.add(minute, rolled.keys)
+        counts = np.bincount(new >> SERIES_SHIFT, minlength=len(self.series.numbers.names))
+        rolled.table[:, NEW] = counts[rolled.table[:, 1]]
+        self.windows.add_minute(rows_of(rolled.table))
+        self.totals.add(offset, kinds=rolled.kinds, votes=_votes(events, rolled, new))
+        bucket = Bucket(
+            offset=offset,
+            start=minute,
+            length=1,
+            revision=0,
+            kinds=rolled.kinds,
+            pairs=rolled.keys.tobytes(),
+            rows=rolled.table.tobytes(),
+            ids=pack_ids(list(events.ids)),
+        )
+        self.history.put(bucket)
+        return self._activity(bucket, sources, self._windows())
+
+    def _advance(self, minute: int) -> None:
+        self.windows.grow(len(self.series.numbers.names))
+        self.windows.advance(minute, self.history)
+
+    def _enter(self, minute: int) -> bool:
+        """Enter the bucket of a minute that the table held before its time came again; False where there is none."""
+        bucket = self.ahead.pop(minute, None)
+        if bucket is None:
+            return False
+        self._advance(minute)
+        self.windows.add(minute, bucket.keys())
+        self.windows.add_rows(rows_of(bucket.table()), self.history)
+        self.history.hold(bucket)
+        if bucket.unpublished:
+            self.unpublished.add(minute)
+        return True
+
+    def pass_empty(self, minute: int, span: int, sources: dict[str, SourceState]) -> Activity:
+        """Close the `span` empty minutes that end with `minute`."""
+        self._advance(minute)
+        activity = self._activity(Bucket(-1, minute, 1, 0, {}, b"", b""), sources, self._windows())
+        activity.span = span
+        return activity
+
+    # -- late events
+
+    def revise(self, event: Event, minute: int, offset: int) -> None:
+        """Fold an event whose minute is closed; a repeat counts once."""
+        self._enter(minute)
+        bucket = self.history.get(minute)
+        if bucket is None:
+            bucket = Bucket(-1, minute, 1, 0, {}, b"", b"", pack_ids([]))
+        elif offset <= bucket.offset:
+            return
+        ids = self._ids.get(minute)
+        if ids is None:
+            ids = self._ids[minute] = set(unpack_ids(bucket.ids))
+        if event.id in ids:
+            self.totals.add(offset, duplicates=1)
+            return
+        ids.add(event.id)
+        alone = OpenMinute()
+        alone.add(event)
+        rolled = roll_up(minute, alone, self.people, self.series)
+        self.windows.grow(len(self.series.numbers.names))
+        fresh = np.setdiff1d(rolled.keys, bucket.keys(), assume_unique=True)
+        new = self.windows.add(minute, fresh)
+        rolled.table[:, PEOPLE] = np.isin(rolled.table[:, 1], fresh >> SERIES_SHIFT)
+        rolled.table[:, NEW] = np.isin(rolled.table[:, 1], new >> SERIES_SHIFT)
+        self.windows.add_rows(rows_of(rolled.table), self.history)
+        self.totals.add(offset, late=1, kinds=rolled.kinds, votes=_votes(alone, rolled, new))
+        kinds = dict(bucket.kinds)
+        kinds[event.kind] = kinds.get(event.kind, 0) + 1
+        self.history.put(
+            Bucket(
+                offset=offset,
+                start=minute,
+                length=1,
+                revision=bucket.revision,
+                kinds=kinds,
+                pairs=np.union1d(bucket.keys(), fresh).tobytes(),
+                rows=_add_rows(bucket.table(), rolled.table).tobytes(),
+                ids=pack_ids(sorted(ids)),
+                unpublished=True,
+            )
+        )
+        self.unpublished.add(minute)
+
+    def refuse(self, offset: int) -> None:
+        """Count an event that is later than the horizon."""
+        self.totals.add(offset, too_late=1)
+
+    def revisions(self, offset: int, sources: dict[str, SourceState]) -> Iterator[Activity]:
+        """Give the minutes that late events have changed since they were published, up to source `offset`."""
+        for minute in sorted(self.unpublished):
+            bucket = self.history.get(minute)
+            if bucket is None:
+                self.unpublished.discard(minute)
+            elif bucket.offset < offset:
+                self.unpublished.discard(minute)
+                bucket.revision += 1
+                bucket.unpublished = False
+                bucket.offset = offset
+                self.history.put(bucket)
+                yield self._activity(bucket, sources, Windows())
+
+    def flushed(self) -> None:
+        """Forget what only spared unpacking since the last flush."""
+        self._ids.clear()
+
+    # -- restoring
+
+    def restore(self, closed_to: int) -> None:
+        """Derive the windows from the buckets; those from minute `closed_to` on wait for their closing."""
+        self.series = SeriesNumbers(self.series.numbers, self._campaigns_of)
+        self.windows.grow(len(self.series.numbers.names))
+        settled = []
+        for bucket in self.history.buckets():
+            if bucket.start >= closed_to:
+                self.ahead[bucket.start] = bucket
+                continue
+            settled.append(bucket)
+            if bucket.unpublished:
+                self.unpublished.add(bucket.start)
+        for minute in self.ahead:
+            del self.history.packed[1, minute]
+        self.history.restored()
+        self.windows.restore(
+            closed_to - 1,
+            np.concatenate([np.empty(0, np.int64), *(bucket.keys() for bucket in settled)]),
+            np.concatenate([np.empty(0, np.int32), *(bucket.last_minutes() for bucket in settled)]),
+        )
+        for bucket in settled:
+            self.windows.add_rows(rows_of(bucket.table()), self.history)
+
+    # -- what is published
+
+    def _activity(self, bucket: Bucket, sources: dict[str, SourceState], windows: Windows) -> Activity:
+        whole, series = series_of(bucket, self.series.numbers.names)
+        totals, labels = self.totals.totals, self.totals.labels
+        return Activity(
+            region=self.shape.region,
+            minute=bucket.start,
+            revision=bucket.revision,
+            events=whole.events,
+            actors=whole.actors,
+            kinds=bucket.kinds,
+            series=series,
+            shard=self.shape.shard,
+            shards=self.shape.shards,
+            windows=windows,
+            labels={name: label for name in windows.series if (label := labels.get(name, name)) != name},
+            sources=sources,
+            totals=dict(totals.kinds),
+            duplicates=totals.duplicates,
+            late=totals.late,
+            too_late=totals.too_late,
+        )
+
+    def _windows(self) -> Windows:
+        names = self.series.numbers.names
+        chosen = chosen_series(self.windows.every()[:, : len(names)], self.series.campaigns())
+        return windows_of(self.windows, chosen, names)
+
+
+def _votes(events: OpenMinute, rolled: RollUp, new: NDArray[np.int64]) -> list[tuple[str, str]]:
+    """Give tag and written form of each person who is new to the tag."""
+    if not events.labelled:
+        return []
+    first: dict[int, tuple[str, str]] = {}
+    fresh = set(new.tolist())
+    for key, tag, form in zip(rolled.tag_keys.tolist(), events.tags, events.forms, strict=True):
+        if key in fresh:
+            fresh.discard(key)
+            first[key] = (tag, form)
+    return list(first.values())
+
+
+def _add_rows(have: NDArray[np.int32], more: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Add packed rows of one minute to those that it has, in order of the series."""
+    both = np.concatenate([have, more])
+    both = both[np.argsort(both[:, 1], kind="stable")]
+    first = np.flatnonzero(np.diff(both[:, 1], prepend=-1))
+    summed = np.add.reduceat(both, first, axis=0, dtype=np.int32)
+    summed[:, :2] = both[first, :2]
+    return summed

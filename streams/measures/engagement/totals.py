@@ -1,0 +1,72 @@
+"""What a shard counts since the beginning of the log: it has no minute, and so an entry of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from streams.measures.hashtags import LabelVotes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+NOTHING: Final[Mapping[str, int]] = {}
+
+
+class Totals(Struct, array_like=True):
+    """Counts folded up to source `offset`: events by kind, repeats, late ones, and by tag the forms people wrote."""
+
+    offset: int = -1
+    duplicates: int = 0
+    late: int = 0
+    too_late: int = 0
+    kinds: dict[str, int] = {}
+    votes: dict[str, LabelVotes] = {}
+
+
+class TotalsKeeper:
+    """Adds to the totals, unless the table that they were restored from has the source offset already.
+
+    `labels` has, by tag, the form that most people wrote.
+    """
+
+    def __init__(self, totals: Totals) -> None:
+        self.totals = totals
+        self.labels = {tag: votes.label(tag) for tag, votes in totals.votes.items()}
+        self._restored = totals.offset
+        self._written = totals.offset
+
+    def add(  # noqa: PLR0913 - each is one of the totals
+        self,
+        offset: int,
+        *,
+        duplicates: int = 0,
+        late: int = 0,
+        too_late: int = 0,
+        kinds: Mapping[str, int] = NOTHING,
+        votes: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Add what the record at source `offset` has brought; `votes` are pairs of a tag and the form written."""
+        totals = self.totals
+        if offset <= self._restored:
+            return
+        totals.offset = offset
+        totals.duplicates += duplicates
+        totals.late += late
+        totals.too_late += too_late
+        for kind, count in kinds.items():
+            totals.kinds[kind] = totals.kinds.get(kind, 0) + count
+        for tag, form in votes:
+            forms = totals.votes.get(tag)
+            if forms is None:
+                forms = totals.votes[tag] = LabelVotes()
+            forms.add(form)
+            self.labels[tag] = forms.label(tag)
+
+    def flush(self) -> Totals | None:
+        """Give the totals where they have changed since the last flush."""
+        if self.totals.offset == self._written:
+            return None
+        self._written = self.totals.offset
+        return self.totals

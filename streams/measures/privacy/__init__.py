@@ -1,0 +1,26 @@
+"""The one door through which everything about people leaves the region agent.
+
+What is promised, what is not, and the proofs are in docs/privacy.md.
+"""
+
+from __future__ import annotations
+
+from streams.measures.privacy.evidence import release_evidence
+from streams.measures.privacy.release import Figures, Release, release
+from streams.measures.privacy.rules import FLOOR_GROUP, FLOOR_ROUNDING, RENEWALS, Rules, rules_of
+from streams.measures.privacy.steps import HIDDEN, bounds, step
+
+__all__ = [
+    "FLOOR_GROUP",
+    "FLOOR_ROUNDING",
+    "HIDDEN",
+    "RENEWALS",
+    "Figures",
+    "Release",
+    "Rules",
+    "bounds",
+    "release",
+    "release_evidence",
+    "rules_of",
+    "step",
+]

@@ -1,0 +1,127 @@
+"""The release of one series: which of its figures are renewed, and what follows for the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from schemas.regions import ReleasedWindow
+from streams.measures.privacy.steps import HIDDEN, larger, step
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from schemas.activity import SeriesWindow
+    from schemas.regions import Released
+
+Row = tuple["Released", "Released", "Released", "Released", "Released", "Released"]
+"""One window of a series in the order of ReleasedWindow: actors, events, posts, replies, reshares, returning."""
+
+ALL_HIDDEN: Final[Row] = (HIDDEN,) * 6
+
+
+def release_series(
+    exact: SeriesWindow | None, held: ReleasedWindow | None, due: Sequence[bool], group: int
+) -> ReleasedWindow:
+    """Release a series: windows that are `due` from the `exact` figures, the others from what was released before.
+
+    Each window shows at least what the next narrower one shows, which follows from that one and tells nothing new.
+    `exact` is None where the figures are not known, `held` where nothing was released before.
+    """
+    rows = [_fresh(exact, 0, group) if due[0] else _row(held, 0)]
+    if held is not None and not any(due[1:]):
+        first, second = rows[0], _row(held, 1)
+        if first == _row(held, 0):
+            return held
+        if _at_least(second, first) == second:  # and so for all the wider ones, as each is at least the one before
+            return _with_first(held, first)
+    for window in range(1, len(due)):
+        row = _fresh(exact, window, group) if due[window] else _row(held, window)
+        rows.append(_at_least(row, rows[-1]))
+    return _of_rows(rows)
+
+
+def _of_rows(rows: list[Row]) -> ReleasedWindow:
+    columns: list[tuple[Released, ...]] = list(zip(*rows, strict=True))
+    return ReleasedWindow(*columns)
+
+
+def _with_first(held: ReleasedWindow, first: Row) -> ReleasedWindow:
+    return ReleasedWindow(
+        (first[0], *held.actors[1:]),
+        (first[1], *held.events[1:]),
+        (first[2], *held.posts[1:]),
+        (first[3], *held.replies[1:]),
+        (first[4], *held.reshares[1:]),
+        (first[5], *held.returning[1:]),
+    )
+
+
+def hidden_series(windows: int) -> ReleasedWindow:
+    """Give a series of which nothing may be shown."""
+    hidden: Released = HIDDEN
+    column = (hidden,) * windows
+    return ReleasedWindow(column, column, column, column, column, column)
+
+
+def _row(held: ReleasedWindow | None, window: int) -> Row:
+    if held is None:
+        return ALL_HIDDEN
+    return (
+        held.actors[window],
+        held.events[window],
+        held.posts[window],
+        held.replies[window],
+        held.reshares[window],
+        held.returning[window],
+    )
+
+
+def _fresh(exact: SeriesWindow | None, window: int, group: int) -> Row:
+    """Release a window's exact figures. Where its people are hidden, so is all that they did."""
+    if exact is None:
+        return ALL_HIDDEN
+    actors = step(exact.actors[window], group)
+    if actors == HIDDEN:
+        return ALL_HIDDEN
+    events = exact.events[window]
+    posts, replies, reshares = exact.posts[window], exact.replies[window], exact.reshares[window]
+    if not actors:
+        # Nobody took part; what is counted nonetheless (bots, mails opened) has no people to count behind it.
+        return (0, _none(events), _none(posts), _none(replies), _none(reshares), HIDDEN)
+    parts = _second_hidden((step(posts, group), step(replies, group), step(reshares, group)))
+    # That nobody came back would say that two groups have nobody in common, and with the headcount how large one is.
+    returning = (step(exact.returning[window], group) if exact.returning else 0) or HIDDEN
+    return (actors, step(events, group), *parts, returning)
+
+
+def _none(events: int) -> Released:
+    return HIDDEN if events else 0
+
+
+def _second_hidden(parts: tuple[Released, Released, Released]) -> tuple[Released, Released, Released]:
+    """Where one part of the events is hidden alone, hide the next smallest as well; of equals the first.
+
+    This looks at what would be shown only, so that the choice itself tells nothing of the exact counts.
+    """
+    if parts.count(HIDDEN) != 1:
+        return parts
+    smallest = min((part for part in parts if part != HIDDEN and part), default=0)
+    if not smallest:
+        return parts
+    place = parts.index(smallest)
+    first, second, third = (HIDDEN if at == place else part for at, part in enumerate(parts))
+    return first, second, third
+
+
+def _at_least(row: Row, narrower: Row) -> Row:
+    actors = larger(row[0], narrower[0])
+    if actors == HIDDEN:
+        return ALL_HIDDEN
+    return (
+        actors,
+        larger(row[1], narrower[1]),
+        larger(row[2], narrower[2]),
+        larger(row[3], narrower[3]),
+        larger(row[4], narrower[4]),
+        row[5],
+    )

@@ -1,0 +1,67 @@
+"""The table entries of the region agent: one for each region, its days of history, the pooled baseline, a marker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec import msgpack
+
+from streams.measures.engagement.entries import MARKER, OFFSET_BYTES, Flush, stamped
+from streams.measures.regions.fold import RegionsFold, RegionsSettings
+from streams.measures.regions.state import RegionState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FIT: Final = "fit"
+POOL: Final = b"\tpool"
+_encode: Final = msgpack.Encoder().encode
+_decode: Final = msgpack.Decoder(RegionState).decode
+
+
+def flush(fold: RegionsFold) -> Flush:
+    """Give everything that has changed since the last flush.
+
+    A region's fit is part of its entry, so that both are of one moment. Its days and the pool come before: read back
+    with an older entry they say nothing that the records which follow will not say again.
+    """
+    wanted = Flush()
+    if fold.changed:
+        wanted.names.append((POOL, stamped(fold.offset, fold.detector.export_pool())))
+    for name in sorted(fold.changed):
+        state = fold.states[name]
+        state.detector = fold.detector.export(name)
+        for key, value in fold.detector.export_changed(name).items():
+            if key == FIT:
+                state.fit = value or b""
+            elif value is None:
+                wanted.gone.append((f"{name}\t{key}".encode(), None))
+            else:
+                wanted.names.append((f"{name}\t{key}".encode(), stamped(state.offset, value)))
+        wanted.buckets.append((name.encode(), stamped(state.offset, _encode(state))))
+    fold.changed.clear()
+    wanted.marker.append((MARKER, stamped(fold.offset, b"")))
+    return wanted
+
+
+def restore(settings: RegionsSettings, entries: Mapping[bytes, bytes]) -> RegionsFold:
+    """Make the fold whose state the entries hold."""
+    fold = RegionsFold(settings)
+    days: dict[str, dict[str, bytes]] = {}
+    for key, value in entries.items():
+        payload = value[OFFSET_BYTES:]
+        if key == MARKER:
+            fold.offset = int.from_bytes(value[:OFFSET_BYTES], "big") - 1
+        elif key == POOL:
+            fold.detector.restore_pool(payload)
+        elif b"\t" in key:
+            region, day = key.decode().split("\t")
+            days.setdefault(region, {})[day] = payload
+        else:
+            state = _decode(payload)
+            fold.states[state.region] = state
+    for name, state in fold.states.items():
+        if state.detector:
+            known = days.get(name, {}) | ({FIT: state.fit} if state.fit else {})
+            fold.detector.restore(name, state.detector, known)
+    return fold

@@ -1,0 +1,179 @@
+"""The fold of `activity`: a pure function of the log, from exact figures to statuses and transitions of regions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
+
+from schemas.activity import CAMPAIGN_PREFIX, Activity, ActivityRecord, SeriesWindow, SourceChange
+from schemas.codec import Reader, UnreadableError
+from schemas.config import Config
+from schemas.directory import Directory
+from schemas.regions import RegionStatus, Transition
+from streams.measures.campaigns import concerns
+from streams.measures.engagement.fold import Refused
+from streams.measures.headcount import Headcounts
+from streams.measures.privacy import Figures, Release, release, release_evidence, rules_of
+from streams.measures.regions.shards import join
+from streams.measures.regions.state import RegionState
+from streams.measures.regions.verdict import evidence_of, verdict_of
+from streams.measures.silence.detector import Detector
+from streams.measures.top_tags import bound_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from streams.measures.silence.state import Assessment
+
+MINUTE: Final = 60_000
+NONE: Final = (0, 0, 0, 0)
+NO_ONE: Final = SeriesWindow(NONE, NONE, NONE, NONE, NONE, NONE)
+reader: Final[Reader[ActivityRecord]] = Reader(ActivityRecord)
+
+
+class RegionsSettings(Struct, frozen=True):
+    """What the fold needs besides the log."""
+
+    config: Config
+    directory: Directory
+
+
+class RegionsOutput(Struct):
+    """What a run of records has brought: the last status of each region, every transition, what was refused."""
+
+    statuses: list[RegionStatus] = field(default_factory=list)
+    transitions: list[Transition] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+class RegionsFold:
+    """Folds the records of `activity`. A region's state is a function of its own records and of the pooled baseline."""
+
+    def __init__(self, settings: RegionsSettings) -> None:
+        self.settings = settings
+        self.offset = -1
+        self.clock = 0
+        self.states: dict[str, RegionState] = {}
+        self.changed: set[str] = set()
+        self._judged: dict[str, None] = {}
+        self.detector = Detector(settings.directory.region, settings.config.silence.false_alarms_per_week)
+        self.rules = rules_of(settings.config.privacy)
+        self._headcounts = {region.name: Headcounts(region) for region in settings.directory.region}
+
+    def fold(self, offsets: Iterable[int], values: Iterable[bytes | None]) -> RegionsOutput:
+        """Fold a run of records; those that a region's entry holds already are skipped."""
+        output = RegionsOutput()
+        for offset, raw in zip(offsets, values, strict=False):
+            if raw is not None:
+                try:
+                    self._take(reader.read(raw), offset, output)
+                except UnreadableError as error:
+                    output.refused.append(Refused(offset, error.reason, str(error), raw))
+            self.offset = max(self.offset, offset)
+        for name in self._judged:
+            output.statuses.append(self._status(self.states[name]))
+        self._judged.clear()
+        return output
+
+    def headcount(self, region: str, at: int) -> int:
+        """Give the people of a region at `at` (ms); 0 where the directory does not know the region or its number."""
+        known = self._headcounts.get(region)
+        return known.at(at) if known is not None else 0
+
+    def _take(self, record: ActivityRecord, offset: int, output: RegionsOutput) -> None:
+        state = self.states.get(record.region)
+        if state is None:
+            state = self.states[record.region] = RegionState(record.region)
+        if offset <= state.offset:
+            return
+        state.offset = offset
+        self.changed.add(record.region)
+        if isinstance(record, SourceChange):
+            state.clock = max(state.clock, record.clock)
+            state.sources = record.sources
+            at = max(record.watermark, state.since, (state.minute + 1) * MINUTE)
+            assessment = self.detector.assess(record.region) if state.minute >= 0 else None
+            self._judge(state, assessment, at, output)
+            return
+        for activity in join(state, record):
+            if activity.minute > state.minute:
+                self._close(state, activity, output)
+
+    def _close(self, state: RegionState, activity: Activity, output: RegionsOutput) -> None:
+        at = (activity.minute + 1) * MINUTE
+        state.minute = activity.minute
+        state.sources = activity.sources
+        state.clock = max(state.clock, at)
+        self.clock = max(self.clock, state.clock)
+        observed = bool(state.sources) and all(one.status != "down" for one in state.sources.values())
+        assessment = self.detector.observe(
+            state.region, activity.minute, activity.events, observed=observed, span=activity.span
+        )
+        if activity.windows.series:
+            self._release(state, activity, assessment, at)
+        self._judge(state, assessment, at, output)
+
+    def _release(self, state: RegionState, activity: Activity, assessment: Assessment, at: int) -> None:
+        windows = activity.windows.by_series()
+        for campaign in self.settings.config.campaign:
+            if concerns(campaign, state.region):
+                windows.setdefault(CAMPAIGN_PREFIX + campaign.name, NO_ONE)
+        state.release = release(
+            Figures(
+                minute=activity.minute,
+                headcount=self.headcount(state.region, at),
+                windows=windows,
+                kinds=activity.totals,
+                labels=activity.labels,
+                last_event_at=(assessment.last_event + 1) * MINUTE if assessment.last_event >= 0 else 0,
+                duplicates=activity.duplicates,
+                late=activity.late,
+                too_late=activity.too_late,
+            ),
+            state.release,
+            self.rules,
+        )
+        _, state.top = bound_tags(state.release.windows, state.top)
+
+    def _judge(self, state: RegionState, assessment: Assessment | None, at: int, output: RegionsOutput) -> None:
+        people = self.headcount(state.region, at)
+        verdict, reason = verdict_of(state.sources, people, self.rules.group, assessment)
+        evidence = evidence_of(assessment)
+        state.reason, state.evidence = reason, release_evidence(evidence, hidden=people < self.rules.group)
+        self._judged[state.region] = None
+        if verdict != state.verdict:
+            output.transitions.append(
+                Transition(
+                    region=state.region,
+                    at=at,
+                    old=state.verdict or "",
+                    new=verdict,
+                    reason=reason,
+                    evidence=state.evidence,
+                )
+            )
+            state.verdict, state.since = verdict, at
+
+    def _status(self, state: RegionState) -> RegionStatus:
+        shown = state.release or Release(0)
+        windows, _ = bound_tags(shown.windows, state.top)
+        return RegionStatus(
+            region=state.region,
+            minute=max(state.minute, 0),
+            verdict=state.verdict or "unknown",
+            since=state.since,
+            reason=state.reason,
+            watermark=(state.minute + 1) * MINUTE,
+            clock=state.clock,
+            headcount=shown.headcount,
+            last_event_at=shown.last_event_at,
+            events_total=shown.events_total,
+            windows=windows,
+            labels={tag: label for tag, label in shown.labels.items() if tag in windows},
+            sources=state.sources,
+            evidence=state.evidence,
+            duplicates=shown.duplicates,
+            late=shown.late,
+            too_late=shown.too_late,
+        )

@@ -1,0 +1,34 @@
+"""The state of one region: what is known of it, as its table entry."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from schemas.activity import Activity, SourceState
+from schemas.regions import Evidence, Verdict
+from streams.measures.privacy import Release
+
+
+class RegionState(Struct):
+    """All that the region agent remembers of a region, folded up to source `offset`; times in ms.
+
+    `detector` is the silence detector's packed state of the region, `fit` its last fit, `top` the tags that have labels
+    of their own. `waiting` has, by shard, the activity of minutes that not all shards of the region have closed yet,
+    `closed` how far each has.
+    """
+
+    region: str
+    offset: int = -1
+    minute: int = -1
+    clock: int = 0
+    verdict: Verdict | None = None
+    since: int = 0
+    sources: dict[str, SourceState] = field(default_factory=dict)
+    detector: bytes = b""
+    fit: bytes = b""
+    release: Release | None = None
+    top: tuple[str, ...] = ()
+    reason: str = ""
+    evidence: Evidence = field(default_factory=Evidence)
+    waiting: dict[int, list[Activity]] = field(default_factory=dict)
+    closed: dict[int, int] = field(default_factory=dict)

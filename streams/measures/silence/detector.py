@@ -1,0 +1,144 @@
+"""The detector of all regions: hands each its minutes, and fits what they share at fixed instants of event time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+import msgspec
+
+from schemas.directory import Region
+from streams.measures.calendars import Calendar, calendar_key
+from streams.measures.silence.fit import Fit, Pool, fit_pool, look
+from streams.measures.silence.machine import Machine
+from streams.measures.silence.settings import DAY, SAMPLE, SETTLING, WAIT, YOUNG
+from streams.measures.silence.state import Assessment, State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+KEPT_POOLS = 3
+"""Pools that are kept, for regions that are behind the first."""
+
+_FIT = "fit"
+_DAY = "day/"
+_read_state = msgspec.msgpack.Decoder(tuple[State, int]).decode
+_read_fit = msgspec.msgpack.Decoder(Fit).decode
+_read_pools = msgspec.msgpack.Decoder(tuple[int, list[Pool]]).decode
+_write = msgspec.msgpack.Encoder().encode
+
+
+class Detector:
+    """Silence of many regions. See the package for what it promises.
+
+    `alpha_per_week` is the wanted rate of false alarms of each region, `resolution` the length in minutes of what is
+    counted at once where that is not a minute (1, 5, 15 or 60). Raises ValueError for a region whose zone, holidays
+    or working hours can't be read.
+    """
+
+    def __init__(self, regions: Sequence[Region], alpha_per_week: float = 0.1, resolution: int = 1) -> None:
+        self.alpha = alpha_per_week
+        self.resolution = resolution
+        self.pools: list[Pool] = []
+        self._day = -1
+        self._calendars: dict[tuple[object, ...], Calendar] = {}
+        self._machines: dict[str, Machine] = {}
+        for region in regions:
+            self._add(region)
+
+    def _add(self, region: Region) -> Machine:
+        key = calendar_key(region)
+        calendar = self._calendars.get(key)
+        if calendar is None:
+            calendar = self._calendars[key] = Calendar(region)
+        machine = self._machines[region.name] = Machine(region.name, calendar, self.alpha, self.resolution)
+        return machine
+
+    def machine(self, region: str) -> Machine:
+        """Find a region's own detector; one that the directory does not know lives in UTC with a plain weekend."""
+        return self._machines.get(region) or self._add(Region(name=region))
+
+    def observe(self, region: str, minute: int, events: int, observed: bool = True, span: int = 1) -> Assessment:
+        """Take one closed minute of a region (minutes since the epoch) and say what is known after it.
+
+        The span - 1 minutes before it were complete and empty. `observed=False` when a source of the region was down
+        in them: no evidence, though events in it are a sign of life. Minutes that are passed over are no evidence
+        either; a minute at or before the last one changes nothing.
+        """
+        return self.advance(region, minute, events, observed, span).assess()
+
+    def advance(self, region: str, minute: int, events: int, observed: bool, span: int) -> Machine:
+        """Do as observe() does, without the answer."""
+        machine = self._machines.get(region) or self.machine(region)
+        day = minute // DAY
+        if day > self._day:
+            span = self._turn(machine, minute, observed, span)
+        machine.observe(minute, events, self.pools, observed=observed, span=span)
+        return machine
+
+    def _turn(self, machine: Machine, minute: int, observed: bool, span: int) -> int:
+        """Let UTC midnights go by, each with its fit of the pool, and give what is left of the span."""
+        day = minute // DAY
+        begin = max(minute - span + 1, machine.state.minute + 1)
+        for midnight in range(self._day + 1 if self._day >= 0 else day, day + 1):
+            at = midnight * DAY
+            if begin < at:
+                machine.observe(at - 1, 0, self.pools, observed=observed, span=at - begin)
+                begin = at
+            self._day = midnight
+            self._fit_pool(at)
+        return minute - begin + 1
+
+    def _fit_pool(self, at: int) -> None:
+        until = at - WAIT
+        known = [machine for machine in self._machines.values() if 0 <= machine.state.first < until]
+        if not known:
+            return
+        age = until - min(machine.state.first for machine in known)
+        if age < SETTLING or not (age < YOUNG or (at // DAY + 3) % 7 == 0):
+            return
+        known.sort(key=lambda machine: (crc32(machine.name.encode()), machine.name))
+        pasts = [look(machine.history, machine.calendar, until, self.resolution) for machine in known[:SAMPLE]]
+        pool = fit_pool(at, pasts)
+        if pool:
+            self.pools = [*self.pools, pool][-KEPT_POOLS:]
+
+    def assess(self, region: str) -> Assessment:
+        """Say what is known of a region after its last minute."""
+        return self.machine(region).assess()
+
+    def export(self, region: str) -> bytes:
+        """Give what changes each minute, a few hundred bytes."""
+        machine = self.machine(region)
+        return _write((machine.state, machine.history.today))
+
+    def export_changed(self, region: str) -> dict[str, bytes | None]:
+        """Give the other entries that changed since the last call: `fit`, and `day/N` for days of history.
+
+        None says that an entry is to be forgotten.
+        """
+        machine = self.machine(region)
+        changed: dict[str, bytes | None] = {f"{_DAY}{day}": packed for day, packed in machine.history.changed().items()}
+        if machine.fit_changed and machine.fit:
+            changed[_FIT] = _write(machine.fit)
+            machine.fit_changed = False
+        return changed
+
+    def export_pool(self) -> bytes:
+        """Give what the regions share, some kilobytes; it changes at most once a day."""
+        return _write((self._day, self.pools))
+
+    def restore_pool(self, pool: bytes) -> None:
+        """Take what export_pool() gave. Raises msgspec.DecodeError where it is not that; trying again can't help."""
+        self._day, self.pools = _read_pools(pool)
+
+    def restore(self, region: str, state: bytes, entries: Mapping[str, bytes]) -> None:
+        """Take what export() gave and the latest of each entry of export_changed(); then all goes on identically.
+
+        Raises msgspec.DecodeError or ValueError where they are not that; trying again can't help.
+        """
+        machine = self.machine(region)
+        machine.state, today = _read_state(state)
+        days = {int(key.removeprefix(_DAY)): packed for key, packed in entries.items() if key.startswith(_DAY)}
+        machine.history.restore(days, today)
+        machine.resume(_read_fit(entries[_FIT]) if _FIT in entries else None)

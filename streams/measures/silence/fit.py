@@ -1,0 +1,199 @@
+"""The two fits: what a group shares (the pool), and what one region makes of it. Pure functions of histories."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from msgspec import Struct
+
+from streams.measures.silence import drops
+from streams.measures.silence.baseline import Baseline, baseline, occupancy
+from streams.measures.silence.odds import dense_levels, gap_peaks, gaps, mixed_peaks, slot_levels
+from streams.measures.silence.settings import (
+    COUNTED,
+    DROP_SHARE,
+    LARGEST_SHARE,
+    QUARTER,
+    WARM_UP,
+    WEEK,
+)
+from streams.measures.silence.slots import slot_length
+from streams.measures.silence.tail import GapTail, Tail, pooled_gaps, pooled_tail, region_gaps, region_tail
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from streams.measures.calendars import Calendar
+    from streams.measures.silence.slots import History, Past
+
+
+class Pool(Struct, frozen=True, array_like=True):
+    """What the regions share as of the minute `at`.
+
+    `shape`: hazard of each cell over a region's level; `gaps`, `silence`, `drop`: tails; `rate`: the median region's
+    occupied slots an hour; `share`: mean of the square roots of the regions' time scales (hours).
+    """
+
+    at: int
+    shape: tuple[float, ...]
+    gaps: GapTail
+    silence: Tail
+    drop: Tail
+    rate: float
+    share: float
+
+
+class Fit(Struct, frozen=True, array_like=True):
+    """One region's tables as of the minute `at`: `hazard` of a slot and `mean` of a quarter hour per cell at level 1.
+
+    `tail` divides the hazard; `counted` says whether drops have a test of their own. Thresholds are log odds.
+    """
+
+    at: int
+    slot: int
+    dense: bool
+    counted: bool
+    hazard: tuple[float, ...]
+    mean: tuple[float, ...]
+    dispersion: float
+    tail: float
+    silence: Tail
+    drop: Tail
+    threshold: float
+    drop_threshold: float
+
+
+class Standing(NamedTuple):
+    """The sums behind the level, and the drop test's, as a replay of the history leaves them."""
+
+    done: float
+    expected: float
+    counted: drops.Counted
+
+
+class Study:
+    """A region's history, seen through a pooled shape."""
+
+    def __init__(self, past: Past, shape: NDArray[np.float64], prior_rate: float = 0.0) -> None:
+        seen = occupancy(past, prior_rate)
+        if seen is None:
+            raise ValueError("wanted a history with an occupied slot, got one without: don't study it")
+        self.past = past
+        self.base: Baseline = baseline(past, seen, shape)
+        hazard, self.means = self._unseen(shape, prior_rate)
+        levels = dense_levels(past, self.means) if self.base.dense else slot_levels(past, hazard)
+        self.done, self.expected = levels.done, levels.expected
+        self.x = hazard * levels.slots * past.seen
+        self.first, self.after, self.gaps = gaps(past, np.where(past.occupied, 0.0, self.x))
+        self.weeks = max(float(past.seen.sum()) * past.slot - WARM_UP, past.slot) / WEEK
+        self.counted = self.base.rate >= COUNTED
+
+    def _unseen(self, shape: NDArray[np.float64], prior_rate: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give each slot's hazard and each quarter hour's mean by a baseline that has not seen their week.
+
+        A baseline finds its own weeks less surprising than those to come; thresholds set from them would be too low.
+        """
+        past = self.past
+        hazard, means = self.base.hazard[past.cells], self.base.mean[past.quarter_cells]
+        for after in range(len(past.counts), 0, -WEEK // QUARTER):
+            first = max(0, after - WEEK // QUARTER)
+            others = past.blind(first, after)
+            seen = occupancy(others, prior_rate)
+            if seen is None:
+                continue
+            base = baseline(others, seen, shape)
+            slots = slice(first * QUARTER // past.slot, after * QUARTER // past.slot)
+            hazard[slots] = base.hazard[past.cells[slots]]
+            means[first:after] = base.mean[past.quarter_cells[first:after]]
+        return hazard, means
+
+    def peaks(self, tail: float) -> NDArray[np.float64]:
+        """Give the past peaks of the log odds that are compared with the threshold."""
+        warm_up = WARM_UP // self.past.slot
+        if not self.counted:
+            return np.array(mixed_peaks(self.past, self.x, tail, warm_up))
+        empty = self.past.seen & ~self.past.occupied
+        hours = np.where(empty, self.past.hours, 0.0)
+        found = gap_peaks(np.where(empty, self.x, 0.0) / tail, hours, self.first, self.after)
+        return found[self.after > warm_up]
+
+    def drop_peaks(self) -> tuple[NDArray[np.float64], drops.Counted]:
+        """Give the past peaks of the drop test and where it stands; nothing where drops aren't counted."""
+        if not self.counted:
+            return np.zeros(0), drops.Counted()
+        found, state = drops.replay(self.past, self.means, self.base.dispersion, WARM_UP)
+        return np.array(found), state
+
+
+def scale(tail: Tail, gap: float, level: float) -> float:
+    """Give how many hours one more unit of log threshold costs a region."""
+    return tail.mean * gap / level
+
+
+def look(history: History, calendar: Calendar, until: int, resolution: int) -> Past:
+    """Lay a history before the minute `until` on the grid that suits its rate."""
+    shifted = until + calendar.phase
+    return history.past(calendar, shifted, slot_length(history.events_per_day(shifted), resolution))
+
+
+def fit_pool(at: int, pasts: Sequence[Past]) -> Pool | None:
+    """Fit what regions share; None where none of them has ever been active."""
+    found = [(past, seen) for past in pasts if (seen := occupancy(past))]
+    if not found:
+        return None
+    shape = np.mean([seen.hazard / seen.level for _, seen in found], axis=0)
+    studies = [Study(past, shape) for past, _ in found]
+    gap_tail = pooled_gaps([study.gaps for study in studies])
+    tails = [region_gaps(study.gaps, gap_tail) for study in studies]
+    silences = [study.peaks(tail) for study, tail in zip(studies, tails, strict=True)]
+    silence = pooled_tail(silences, [study.weeks for study in studies])
+    counted = [study for study in studies if study.counted]
+    drop = pooled_tail([study.drop_peaks()[0] for study in counted], [study.weeks for study in counted])
+    roots = [
+        scale(region_tail(found, study.weeks, silence), tail, study.base.level) ** 0.5
+        for study, tail, found in zip(studies, tails, silences, strict=True)
+    ]
+    return Pool(
+        at=at,
+        shape=tuple(shape.tolist()),
+        gaps=gap_tail,
+        silence=silence,
+        drop=drop,
+        rate=float(np.median([seen.level for _, seen in found])),
+        share=float(np.mean(roots)),
+    )
+
+
+def fit_region(at: int, past: Past, pool: Pool, alpha: float, *, young: bool) -> tuple[Fit, Standing] | None:
+    """Fit one region's tables and thresholds for `alpha` false alarms a week; None where it was never active.
+
+    A region whose detection takes longer gets more of the false alarms, by the square root of its time scale over the
+    group's mean and at most LARGEST_SHARE times alpha: that shortens the longest delays.
+    """
+    if not (past.occupied & past.seen).any():
+        return None
+    study = Study(past, np.array(pool.shape), pool.rate if young else 0.0)
+    base = study.base
+    tail = region_gaps(study.gaps, pool.gaps)
+    silence = region_tail(study.peaks(tail), study.weeks, pool.silence)
+    drop_peaks, counted = study.drop_peaks()
+    drop = region_tail(drop_peaks, study.weeks, pool.drop)
+    share = min(scale(silence, tail, base.level) ** 0.5 / pool.share, LARGEST_SHARE)
+    fitted = Fit(
+        at=at,
+        slot=past.slot,
+        dense=base.dense,
+        counted=study.counted,
+        hazard=tuple(base.hazard.tolist()),
+        mean=tuple(base.mean.tolist()),
+        dispersion=base.dispersion,
+        tail=tail,
+        silence=silence,
+        drop=drop,
+        threshold=silence.threshold(alpha * share * (1 - DROP_SHARE if study.counted else 1)),
+        drop_threshold=drop.threshold(alpha * DROP_SHARE),
+    )
+    return fitted, Standing(study.done, study.expected, counted)

@@ -1,0 +1,106 @@
+"""The constants of the method, each with its reason; docs/silence.md tells where they come from. Lengths in minutes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+HOUR: Final = 60
+QUARTER: Final = 15
+DAY: Final = 1_440
+WEEK: Final = 10_080
+
+LADDER: Final = ((40.0, 60), (200.0, 15), (3_000.0, 5))
+"""(posts a day below which, slot length): about two posts in a busy slot. Above the last one a slot is a minute."""
+
+HISTORY: Final = 56 * DAY
+"""What a fit looks back on: eight of each weekday, short enough to follow a season."""
+
+SETTLING: Final = 7 * DAY
+"""How much history the group needs before anybody is judged."""
+
+YOUNG: Final = 28 * DAY
+"""Until this age things are fitted daily, then weekly."""
+
+WAIT: Final = DAY
+"""The pool uses only what ended this long before its instant, so regions may be up to a day apart."""
+
+WARM_UP: Final = 3 * DAY
+"""The first days of a history, whose peaks don't count: the level is still settling."""
+
+SAMPLE: Final = 200
+"""How many regions the pool is made of at most; more would not sharpen it, only delay it."""
+
+SMOOTHING: Final = 1.5
+"""Standard deviation of the circular Gaussian over the hours of a day type (hours)."""
+
+SHAPE_WEIGHT: Final = 30.0
+"""Weight of the pooled shape in each cell (hours of data)."""
+
+FULL: Final = 0.9
+"""Share of occupied slots above which a region is dense: empty slots are too rare to be counted."""
+
+CERTAIN: Final = 0.97
+"""Highest probability of an occupied slot that is believed from occupancy alone."""
+
+MANY: Final = 3.0
+"""Events in a slot from which the probability of an empty one is taken from the counts."""
+
+LARGEST_HAZARD: Final = 15.0
+"""Cap of one slot's hazard: e^-15 is once in 29 years of one-minute slots at most times."""
+
+LEVEL_HALF_LIFE: Final = 14 * DAY
+"""How fast the level of a region follows it."""
+
+DENSE_HALF_LIFE: Final = 6 * HOUR
+"""The same in the silence test of a dense region, which has the events to know its level within hours."""
+
+LEVEL_WEIGHT: Final = 10.0
+"""Occupied slots (or, for counts, three times as many events) with which the level is pulled to one."""
+
+SMALL_GAP: Final = 0.2
+"""Gaps of less expectation than this say nothing about the tail."""
+
+REGION_WEIGHT: Final = 20.0
+"""Observations with which the pool stands in for a region's own tail."""
+
+PEAKS_PER_WEEK: Final = 1.0
+"""Pooled peaks per region and week that stand above the level from which the tail is fitted."""
+
+TAIL_SHAPE: Final = 0.125
+"""Shape of the tail beyond that level: as heavy as if known from eight peaks; an exponential one has 0."""
+
+REAL_SILENCE: Final = 8.0
+"""Excesses of more than this many means were real silences and teach nothing (once in 3,000)."""
+
+PEAK_FALL: Final = 1.5
+"""How far the log odds must fall for a peak to be over, and below the threshold for a drop to be over."""
+
+LARGEST_SHARE: Final = 3.0
+"""At most this multiple of alpha goes to one region."""
+
+COUNTED: Final = 50.0
+"""Events a day from which drops have a test of their own."""
+
+DROP_SHARE: Final = 0.3
+"""Share of alpha that the drop test gets in those regions."""
+
+DROPPED: Final = 0.2
+"""What is left of the level after the drop that is looked for."""
+
+LULL: Final = 0.5
+"""What is left in an ordinary lull, against which the drop is tested: half of normal is no alarm."""
+
+DROP_ODDS: Final = 0.3
+"""Prior odds of a drop against silence in regions too sparse for a test of their own."""
+
+RECOVERED: Final = 3
+"""Occupied slots that end the silence of a region with slots of five minutes or less; else one post does."""
+
+COOL_DOWN: Final = 6 * HOUR
+"""A new alert this soon after a recovery is the same incident."""
+
+FORECAST: Final = 28 * DAY
+"""How far the promised time to detection is looked for."""
+
+WEEKLY_CHECK: Final = 72 * HOUR
+"""Promises above this are called a weekly check."""

@@ -1,0 +1,211 @@
+"""A region's past: which minutes had events, how many per five minutes, which are no evidence; by day, packed."""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from streams.measures.calendars import QUARTERS, QUIET
+from streams.measures.silence.settings import DAY, HISTORY, HOUR, LADDER, QUARTER
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from streams.measures.calendars import Calendar
+
+BITS: Final = DAY // 8
+FIVE: Final = 5
+FIVES: Final = DAY // FIVE
+ALL: Final = (1 << DAY) - 1
+MOST: Final = 0xFFFF
+"""The count of five minutes is kept up to this."""
+
+
+def slot_length(events_per_day: float, resolution: int = 1) -> int:
+    """Give the length of a region's slots in minutes: 60, 15, 5 or 1, but no shorter than the data's resolution."""
+    wanted = next((length for limit, length in LADDER if events_per_day < limit), 1)
+    return max(wanted, next(length for length in (1, 5, 15, 60) if length >= resolution))
+
+
+class Past(NamedTuple):
+    """A stretch of history on a grid: slots of `slot` minutes and quarter hours; all arrays begin at one midnight.
+
+    `occupied` and `seen` per slot, `counts` and `quarter_seen` per quarter hour (events), `fives` per five minutes,
+    `cells` and `quarter_cells` from 0 to 71. Where not seen nothing counts as evidence.
+    """
+
+    slot: int
+    occupied: NDArray[np.bool_]
+    seen: NDArray[np.bool_]
+    cells: NDArray[np.intp]
+    counts: NDArray[np.float64]
+    quarter_seen: NDArray[np.bool_]
+    quarter_cells: NDArray[np.intp]
+    fives: NDArray[np.float64]
+
+    @property
+    def hours(self) -> float:
+        """Length of a slot in hours."""
+        return self.slot / 60
+
+    def blind(self, first: int, after: int) -> Past:
+        """Give it with the quarter hours from `first` to before `after` taken out of the evidence."""
+        seen, quarter_seen = self.seen.copy(), self.quarter_seen.copy()
+        seen[first * QUARTER // self.slot : after * QUARTER // self.slot] = False
+        quarter_seen[first:after] = False
+        return self._replace(seen=seen, quarter_seen=quarter_seen)
+
+
+class Day:
+    """One day of 1,440 minutes: bit m of `occupied` and `excluded` is minute m, `counts` are of five minutes."""
+
+    __slots__ = ("counts", "excluded", "occupied")
+
+    def __init__(self) -> None:
+        self.occupied = 0
+        self.excluded = 0
+        self.counts = array("H", bytes(2 * FIVES))
+
+    def pack(self) -> bytes:
+        """Pack it: some 40 bytes for a sparse day, up to some 600 for a busy one."""
+        raw = self.occupied.to_bytes(BITS, "little") + self.excluded.to_bytes(BITS, "little") + self.counts.tobytes()
+        return zlib.compress(raw, 1)
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Day:
+        """Read what pack() gave."""
+        raw = zlib.decompress(packed)
+        day = cls()
+        day.occupied = int.from_bytes(raw[:BITS], "little")
+        day.excluded = int.from_bytes(raw[BITS : 2 * BITS], "little")
+        day.counts = array("H", raw[2 * BITS :])
+        return day
+
+
+class History:
+    """The last 56 days and today. Minutes and days are shifted by the calendar's phase."""
+
+    def __init__(self) -> None:
+        self.days: dict[int, bytes] = {}
+        """Finished days, packed."""
+        self.today = -1
+        self._now = Day()
+        self._changed: set[int] = set()
+
+    def copy(self) -> History:
+        """Copy it, sharing the finished days, which never change."""
+        other = History()
+        other.days = dict(self.days)
+        other.today = self.today
+        other._now = Day.unpack(self._now.pack())
+        return other
+
+    @property
+    def first_day(self) -> int:
+        """The earliest day that is known; -1 where there is none."""
+        return min(self.days, default=self.today)
+
+    def _turn_to(self, day: int) -> None:
+        if self.today >= 0:
+            self.days[self.today] = self._now.pack()
+            self._changed.add(self.today)
+        for old in [known for known in self.days if known < day - HISTORY // DAY - 2]:
+            del self.days[old]
+            self._changed.add(old)
+        self.today = day
+        self._now = Day()
+
+    def begin(self, minute: int) -> None:
+        """Start at a minute: what was before it is no evidence."""
+        self._turn_to(minute // DAY)
+        self._now.excluded = (1 << minute % DAY) - 1
+        self._changed.add(self.today)
+
+    def pass_to(self, minute: int) -> None:
+        """Let empty minutes up to and with `minute` go by."""
+        while self.today < minute // DAY:
+            self._turn_to(self.today + 1)
+
+    def add(self, minute: int, events: int) -> None:
+        """Count events in a minute of today or later."""
+        self.pass_to(minute)
+        within = minute % DAY
+        self._now.occupied |= 1 << within
+        five = within // FIVE
+        self._now.counts[five] = min(self._now.counts[five] + events, MOST)
+        self._changed.add(self.today)
+
+    def exclude(self, first: int, last: int) -> None:
+        """Take the minutes `first` to `last` (both included, the first not before today) out of the evidence."""
+        while first <= last:
+            self.pass_to(first)
+            end = min(last, first // DAY * DAY + DAY - 1)
+            self._now.excluded |= ((1 << (end - first + 1)) - 1) << first % DAY
+            self._changed.add(self.today)
+            first = end + 1
+
+    def changed(self) -> dict[int, bytes | None]:
+        """Give the days that changed since the last call, packed; None for a day that is forgotten."""
+        changed = {day: self.packed(day) for day in sorted(self._changed)}
+        self._changed.clear()
+        return changed
+
+    def packed(self, day: int) -> bytes | None:
+        """Give a day, packed, today included."""
+        return self._now.pack() if day == self.today else self.days.get(day)
+
+    def restore(self, days: dict[int, bytes], today: int) -> None:
+        """Take days that changed() gave."""
+        self.days = {day: packed for day, packed in days.items() if day < today}
+        self.today = today
+        self._now = Day.unpack(days[today]) if today in days else Day()
+
+    def events_per_day(self, until: int) -> float:
+        """Give the events a day over what was observed before the shifted minute `until`."""
+        past = self.past(None, until, 60)
+        seen = past.quarter_seen
+        return float(past.counts[seen].sum() / max(seen.sum(), 1) * QUARTERS)
+
+    def past(self, calendar: Calendar | None, until: int, slot: int) -> Past:
+        """Lay the history before the shifted minute `until` on a grid, at most 56 days and at least one slot of it."""
+        end = until // DAY
+        first = max(self.first_day, end - HISTORY // DAY)
+        packed = [self.packed(day) for day in range(first, end + 1)]
+        empty = Day()
+        empty.excluded = ALL
+        nothing = zlib.decompress(empty.pack())
+        raw = np.frombuffer(
+            b"".join(nothing if one is None else zlib.decompress(one) for one in packed) or nothing, dtype=np.uint8
+        ).reshape(-1, 2 * BITS + 2 * FIVES)
+        occupied = np.unpackbits(raw[:, :BITS], axis=1, bitorder="little").reshape(-1).astype(bool)
+        seen = np.unpackbits(raw[:, BITS : 2 * BITS], axis=1, bitorder="little").reshape(-1) == 0
+        fives = raw[:, 2 * BITS :].copy().view(np.uint16).reshape(-1).astype(np.float64)
+        keep = max(until - first * DAY, HOUR) // HOUR * HOUR
+        occupied, seen, fives = occupied[:keep], seen[:keep], fives[: keep // FIVE]
+        if calendar is None:
+            codes = np.zeros(keep // QUARTER, dtype=np.uint8)
+        else:
+            codes = np.frombuffer(b"".join(calendar.codes(day) for day in range(first, end + 1)), dtype=np.uint8)
+            codes = codes[: keep // QUARTER]
+        expected = codes < QUIET
+        cells = (codes & (QUIET - 1)).astype(np.intp)
+        quarter_seen = np.logical_and(seen.reshape(-1, QUARTER).all(axis=1), expected)
+        if slot < QUARTER:
+            slot_seen = np.logical_and(seen.reshape(-1, slot).all(axis=1), np.repeat(expected, QUARTER // slot))
+            slot_cells = np.repeat(cells, QUARTER // slot)
+        else:
+            slot_seen = np.asarray(quarter_seen.reshape(-1, slot // QUARTER).all(axis=1))
+            slot_cells = cells[:: slot // QUARTER]
+        return Past(
+            slot=slot,
+            occupied=np.asarray(occupied.reshape(-1, slot).any(axis=1)),
+            seen=slot_seen,
+            cells=slot_cells,
+            counts=fives.reshape(-1, QUARTER // FIVE).sum(axis=1),
+            quarter_seen=quarter_seen,
+            quarter_cells=cells,
+            fives=fives,
+        )

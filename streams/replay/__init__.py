@@ -1,0 +1,1 @@
+"""The same measures over a stretch of the log, without Faust."""

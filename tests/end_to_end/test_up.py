@@ -1,0 +1,140 @@
+"""`jun up` as a person uses it: started, looked at, stopped; and with every process below it killed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ops.broker.ports import free_ports
+from schemas.config import KafkaSettings, TopicSettings
+from streams.keys import new_keys
+from tests.support import tweets
+from tests.support.follow import Follow
+from tests.support.line import directory, until
+from tests.support.page import verdicts
+from tests.support.programs import jun
+from tests.support.up import Up
+
+if TYPE_CHECKING:
+    import psutil
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.end_to_end
+
+
+class Started:
+    """What has been started by `jun up`."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.kafka = KafkaSettings(embedded=False, bootstrap_servers=bootstrap)
+        self.topics = TopicSettings(partitions=4)
+
+
+def as_a_user() -> list[str]:
+    """Give the command of the README, where its environment is the one of these tests; else what it comes down to."""
+    if (Path(sys.prefix) / ".locks").exists():
+        return ["make", "--no-print-directory", "run"]
+    return jun("up")
+
+
+@pytest.mark.timeout(600)
+async def test_the_simulated_line_shows_a_region_going_silent_and_a_source_dying_and_leaves_no_process(
+    tmp_path: Path,
+) -> None:
+    broker, exporter = free_ports(2)
+    environment = {
+        "VENV": sys.prefix,
+        "JUN_STATE__FOLDER": str(tmp_path),
+        "JUN_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{broker}",
+        "JUN_EXPORTER__PORT": str(exporter),
+    }
+    metrics = f"http://127.0.0.1:{exporter}/metrics"
+    with Up(as_a_user(), ROOT, environment, terminal=True) as up:
+        await until(lambda: "Andalusia" in up.output(), "the table", up)
+        shown = up.output()
+        assert "SIMULATED" in shown
+        assert metrics in shown
+        await until(lambda: verdicts(metrics).get("andalusia") == "active", "figures", up)
+        await until(lambda: re.search(r"Andalusia[^\n]*silent", up.output()), "the quiet region on the table", up)
+        await until(lambda: re.search(r"Tokyo[^\n]*unknown", up.output()), "the dead source on the table", up)
+        found = verdicts(metrics)
+        assert len(found) == 12
+        assert found["andalusia"] == "silent"
+        assert {found[name] for name in ("mumbai", "bengaluru", "tokyo", "osaka")} == {"unknown"}
+        assert list(found.values()).count("silent") == 1
+        assert len(up.below()) >= 4  # broker, source, worker, exporter
+        up.interrupt()
+        await until(lambda: not up.running, "the end")
+        assert "stopped" in up.output()
+        assert not up.left()
+
+
+async def _restarted(up: Up, killed: psutil.Process, words: tuple[str, ...]) -> None:
+    await until(
+        lambda: any(one.pid != killed.pid for one in up.below_with(*words)),
+        f"{' '.join(words)} to be started again",
+        up,
+    )
+
+
+@pytest.mark.timeout(600)
+async def test_every_process_of_the_line_is_killed_once_and_the_counts_are_right(
+    tmp_path: Path, shared_data: Path
+) -> None:
+    broker, exporter = free_ports(2)
+    bootstrap, metrics = f"127.0.0.1:{broker}", f"http://127.0.0.1:{exporter}/metrics"
+    new_keys(tmp_path / "keys")
+    directory(tmp_path / "regions.toml", tweets.REGIONS, {})
+    (tmp_path / "jun.toml").write_text(
+        f"""
+        [kafka]
+        bootstrap_servers = "{bootstrap}"
+        [topics]
+        partitions = 4
+        [state]
+        folder = "state"
+        [time]
+        heartbeat_seconds = 0.5
+        timeout_seconds = 600  # a killed source is to come back, however busy the machine is
+        [privacy]
+        pseudonym_key = {{ file = "keys/pseudonym.key" }}
+        deadletter_public_key = {{ file = "keys/deadletter.public" }}
+        [exporter]
+        port = {exporter}
+        {tweets.SOURCE.format(follow="true")}
+        """
+    )
+    posts = tweets.moved(tweets.read(shared_data), dt.datetime.now(dt.UTC) - dt.timedelta(hours=1))
+    quarters = [posts[start : start + 3_030] for start in range(0, len(posts), 3_030)]
+    file = tmp_path / "tweets.csv"
+    tweets.write(quarters[0], file)
+    with Up(jun("up"), tmp_path, {}, terminal=False) as up:
+        await until(lambda: verdicts(metrics), "figures", up)
+        async with Follow(Started(bootstrap), "activity", "deadletter") as follow:
+            victims = [("kafka.Kafka",), ("ingest", "tweets"), ("worker",), ("exporter",)]
+            for number, words in enumerate(victims, 1):
+                known = sum(one.events for one in follow.rolled.minutes.values())
+                await follow.until(
+                    lambda known=known: sum(one.events for one in follow.rolled.minutes.values()) > known + 300,
+                    "more counts",
+                    up,
+                )
+                (victim,) = up.below_with(*words)
+                victim.kill()
+                if number < len(quarters):
+                    tweets.write(quarters[number], file)
+                await _restarted(up, victim, words)
+            wanted = tweets.truth(posts)
+            await follow.until(lambda: follow.rolled.counts() == wanted, "the right counts", up)
+            await until(lambda: len(verdicts(metrics)) == 12, "the figures again", up)
+            assert not follow.letters
+        up.interrupt()
+        await until(lambda: not up.running, "the end")
+        assert up.process.returncode == 0
+        assert "stopped" in up.output()
+        assert not up.left()

@@ -1,0 +1,23 @@
+"""Fixtures of the tests of ingest agents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.ingest import NOW, Bench
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Callable[..., Bench]:
+    """Make benches in a folder of the test's own."""
+
+    def make(clock: Callable[[], int] = lambda: NOW, **entry: Any) -> Bench:
+        return Bench(tmp_path, {"name": "posts", **entry}, clock)
+
+    return make

@@ -1,0 +1,222 @@
+"""An attacker who knows every release of a region, the rules, the headcount and which minutes were empty.
+
+All worlds that agree with what was released are the integer points of a polytope: how many people behaved in each
+possible way, and how many events there were in each minute. The least and the largest size of a group over them are
+two integer programmes, solved exactly (HiGHS). The scale of time is small; the rules are the real ones.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from schemas.activity import WHOLE, SeriesWindow
+from streams.measures.privacy import HIDDEN, Figures, Release, Rules, release
+
+WINDOWS = (3, 12, 24, 48)
+RENEWALS = (1, 3, 6, 12)
+"""As long against each other as an hour, a day, a week, four weeks, or nearer, with what the real renewals are."""
+TAG = "tag"
+CAMPAIGN = "campaign:tag"
+"""The tag as a campaign: one that is shown whatever its size."""
+SERIES = (WHOLE, CAMPAIGN)
+
+Pattern = tuple[int, ...]
+"""What a person did in each active minute: 0 nothing, 1 something, 2 something with the tag."""
+
+
+@dataclass(frozen=True)
+class World:
+    """People, each with what they did in the active minutes; `events` are there besides one for each of these."""
+
+    minutes: tuple[int, ...]
+    people: tuple[Pattern, ...]
+    headcount: int
+    events: tuple[int, ...] = ()
+
+    @property
+    def length(self) -> int:
+        """Minutes until nothing of it is in any window any more."""
+        return self.minutes[-1] + max(WINDOWS) + max(RENEWALS)
+
+
+@dataclass
+class Group:
+    """A group that must not be told: who of the patterns belongs to it."""
+
+    name: str
+    members: np.ndarray
+
+
+@dataclass
+class Cells:
+    """Which patterns take part in which window of which series at which minute."""
+
+    minutes: tuple[int, ...]
+    patterns: list[Pattern] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.patterns = [p for p in itertools.product((0, 1, 2), repeat=len(self.minutes)) if any(p)]
+        self.acts = np.array(self.patterns)
+
+    def active(self, series: str) -> np.ndarray:
+        """Who of the patterns (rows) is active in the series in which active minute (columns)."""
+        return self.acts == 2 if series == CAMPAIGN else self.acts > 0
+
+    def inside(self, first: int, last: int) -> list[int]:
+        """The places of the active minutes from `first` to `last`."""
+        return [place for place, minute in enumerate(self.minutes) if first <= minute <= last]
+
+    def taking_part(self, series: str, window: int, minute: int) -> np.ndarray:
+        """Who takes part in the series in the window that ends with `minute`."""
+        return self.active(series)[:, self.inside(minute - WINDOWS[window] + 1, minute)].any(axis=1)
+
+    def returning(self, series: str, window: int, minute: int) -> np.ndarray:
+        """Who of these had acted in the widest window before their first act in this one."""
+        found = self.taking_part(series, window, minute)
+        acts = self.active(series)
+        for place in self.inside(minute - WINDOWS[window] + 1, minute):
+            before = self.inside(self.minutes[place] - WINDOWS[-1] + 1, self.minutes[place] - 1)
+            found &= ~(acts[:, place] & ~acts[:, before].any(axis=1))
+        return found
+
+
+def exact(world: World, cells: Cells, minute: int) -> Figures:
+    """What the engagement fold would say of the world at `minute`."""
+    count = np.zeros(len(cells.patterns))
+    for person in world.people:
+        count[cells.patterns.index(person)] += 1
+    more = world.events or (0,) * len(world.minutes)
+    windows = {}
+    for series in SERIES:
+        acts = cells.active(series)
+        actors, events, returning = [], [], []
+        for window, length in enumerate(WINDOWS):
+            inside = cells.inside(minute - length + 1, minute)
+            actors.append(int(count @ cells.taking_part(series, window, minute)))
+            extra = sum(more[place] for place in inside) if series == WHOLE else 0
+            events.append(int(count @ acts[:, inside].sum(axis=1)) + extra)
+            returning.append(int(count @ cells.returning(series, window, minute)))
+        windows[series] = SeriesWindow(
+            tuple(actors), tuple(events), (0,) * 4, (0,) * 4, tuple(events), tuple(returning)
+        )
+    return Figures(minute, world.headcount, windows)
+
+
+def releases(world: World, cells: Cells, rules: Rules) -> list[Release]:
+    """Everything that is ever released of the world."""
+    found: list[Release] = []
+    for minute in range(world.length):
+        found.append(release(exact(world, cells, minute), found[-1] if found else None, rules))
+    return found
+
+
+class Attacker:
+    """Knows `known` releases. Variables: people by pattern, then events of the whole by active minute."""
+
+    def __init__(self, world: World, cells: Cells, known: list[Release], rules: Rules) -> None:
+        self.cells = cells
+        self.rules = rules
+        self.people = len(cells.patterns)
+        self.minutes = len(cells.minutes)
+        self.rows: dict[bytes, tuple[np.ndarray, float, float]] = {}
+        self.known = known
+        self._learn(world)
+
+    def _add(self, people: np.ndarray, low: float, high: float, events: np.ndarray | None = None) -> None:
+        row = np.concatenate([people.astype(float), np.zeros(self.minutes) if events is None else events])
+        _, had_low, had_high = self.rows.get(row.tobytes(), (row, -np.inf, np.inf))
+        self.rows[row.tobytes()] = row, max(low, had_low), min(high, had_high)
+
+    def _learn(self, world: World) -> None:
+        self._add(np.ones(self.people), 0, world.headcount)
+        for place in range(self.minutes):
+            acts = self.cells.active(WHOLE)[:, place].astype(float)
+            self._add(acts, 1, np.inf)  # the minute was not empty
+            self._add(-acts, 0, np.inf, np.eye(self.minutes)[place])  # each who acts leaves an event
+        before = -1
+        for told in self.known:
+            for window, renewal in enumerate(self.rules.renewals):
+                if told.minute // renewal > before // renewal:
+                    for series in SERIES:
+                        self._read(told, series, window)
+            before = told.minute
+
+    def _read(self, told: Release, series: str, window: int) -> None:
+        """Read one window that was renewed; the others follow from those that were."""
+        released = told.windows[series]
+        part = self.cells.taking_part(series, window, told.minute)
+        actors = released.actors[window]
+        self._add(part, *self._limits(actors))
+        if actors in {0, HIDDEN}:
+            return
+        low, high = self._limits(released.returning[window])
+        self._add(
+            self.cells.returning(series, window, told.minute), 0 if released.returning[window] == HIDDEN else low, high
+        )
+        inside = self.cells.inside(told.minute - WINDOWS[window] + 1, told.minute)
+        if series == WHOLE:
+            events = np.zeros(self.minutes)
+            events[inside] = 1
+            self._add(np.zeros(self.people), *self._limits(released.events[window]), events)
+
+    def _limits(self, released: int | str) -> tuple[float, float]:
+        group = self.rules.group
+        if released == HIDDEN:
+            return 1, group - 1
+        assert isinstance(released, int)
+        return (released, released + group - 1) if released else (0, 0)
+
+    @cached_property
+    def _constraint(self) -> LinearConstraint:
+        rows = list(self.rows.values())
+        return LinearConstraint(np.array([r for r, _, _ in rows]), [a for _, a, _ in rows], [b for _, _, b in rows])
+
+    def bound(self, group: Group, *, largest: bool) -> int:
+        """The largest or the least size that the group can have, by all that is known."""
+        aim = np.concatenate([group.members.astype(float), np.zeros(self.minutes)])
+        found = milp(
+            -aim if largest else aim,
+            constraints=self._constraint,
+            integrality=np.ones(len(aim)),
+            bounds=Bounds(0, np.inf),
+        )
+        assert found.status == 0, found.message
+        return round(aim @ found.x)
+
+
+def groups(cells: Cells, told: list[Release]) -> list[Group]:
+    """Every group of which the rules speak: cells, differences of windows, of releases, of series, complements."""
+    found: dict[bytes, Group] = {}
+
+    def add(name: str, members: np.ndarray) -> None:
+        if members.any():
+            found.setdefault(members.tobytes(), Group(name, members))
+
+    for one in told:
+        for series in SERIES:
+            for window, length in enumerate(WINDOWS):
+                part = cells.taking_part(series, window, one.minute)
+                name = f"{series or 'whole'} {length} at {one.minute}"
+                back = cells.returning(series, window, one.minute)
+                add(name, part)
+                add(f"{name} returning", back)
+                add(f"{name} new", part & ~back)
+                later = cells.taking_part(series, window, one.minute + RENEWALS[window])
+                add(f"{name} joining", later & ~part)
+                add(f"{name} leaving", part & ~later)
+                for wider in range(window + 1, len(WINDOWS)):
+                    add(f"{name} to {WINDOWS[wider]}", cells.taking_part(series, wider, one.minute) & ~part)
+        for window, length in enumerate(WINDOWS):
+            tagged, whole = (cells.taking_part(series, window, one.minute) for series in (CAMPAIGN, WHOLE))
+            add(f"without the tag {length} at {one.minute}", whole & ~tagged)
+    return list(found.values())
+
+
+def size(world: World, cells: Cells, group: Group) -> int:
+    """The size that the group really has."""
+    return sum(bool(group.members[cells.patterns.index(person)]) for person in world.people)

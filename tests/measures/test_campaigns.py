@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import datetime as dt
+import math
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.config import Campaign, Goal
+from streams.measures.campaigns import (
+    Burn,
+    Part,
+    Period,
+    Point,
+    Reached,
+    Used,
+    campaigns_of,
+    candidates,
+    concerns,
+    pace,
+    period,
+    reached,
+    remember,
+    standings,
+    target,
+)
+from streams.measures.campaigns.pace import BURN_LIMIT, burn
+from streams.measures.privacy import HIDDEN, step
+
+if TYPE_CHECKING:
+    from schemas.regions import Released
+
+DAY = 1_440
+TEN_DAYS = Period(0, 10 * DAY)
+
+
+def minutes(text: str) -> int:
+    return round(dt.datetime.fromisoformat(text).timestamp()) // 60
+
+
+def points(*people: int) -> list[Point]:
+    """Points of one a day, exactly known."""
+    return [Point(day * DAY, Reached(count, count, 0.0)) for day, count in enumerate(people)]
+
+
+# -- the book
+
+
+def test_tags_and_aliases_belong_to_their_campaigns_under_their_folded_keys() -> None:
+    found = campaigns_of(
+        [
+            Campaign("spring", ("#Primavera", "SPRING"), aliases=("کتاب‌خوانی",)),
+            Campaign("reading", ("کتاب_خوانی", "..")),
+        ]
+    )
+    assert found["primavera"] == ("spring",)
+    assert found["spring"] == ("spring",)
+    assert max(found.values(), key=len) == ("spring", "reading")
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize(("regions", "concerned"), [((), True), (("north",), True), (("south",), False)])
+def test_a_campaign_that_names_no_region_is_for_all(regions: tuple[str, ...], concerned: bool) -> None:
+    assert concerns(Campaign("spring", ("a",), regions=regions), "north") is concerned
+
+
+def test_a_campaign_runs_from_its_first_local_day_to_the_end_of_its_last_one() -> None:
+    campaign = Campaign("spring", ("a",), start=dt.date(2026, 3, 1), end=dt.date(2026, 3, 31))
+    assert period(campaign, ZoneInfo("Europe/Madrid")) == Period(
+        minutes("2026-03-01T00:00+01:00"), minutes("2026-04-01T00:00+02:00")
+    )
+    assert period(campaign, ZoneInfo("Asia/Tokyo")).begins == minutes("2026-03-01T00:00+09:00")
+
+
+def test_a_campaign_without_days_has_always_run_and_never_ends() -> None:
+    always = period(Campaign("spring", ("a",)), ZoneInfo("Europe/Madrid"))
+    assert always.begins == 0
+    assert always.ends == minutes("9999-12-31T23:59+00:00") + 1
+    assert always.planned(minutes("2026-01-01T00:00+00:00")) < 0.01
+
+
+@pytest.mark.parametrize(("minute", "planned"), [(-5, 0.0), (0, 0.0), (5 * DAY, 0.5), (10 * DAY, 1.0), (11 * DAY, 1.0)])
+def test_as_much_is_planned_as_of_the_time_has_gone_by(minute: int, planned: float) -> None:
+    assert TEN_DAYS.planned(minute) == planned
+
+
+@pytest.mark.parametrize(
+    ("goal", "headcount", "wanted"),
+    [
+        (Goal(share=0.3), 310, 93),
+        (Goal(share=0.3), 311, 94),
+        (Goal(share=0.1), 30, 3),
+        (Goal(share=1), 7, 7),
+        (Goal(share=0.3), 0, 0),
+        (Goal(people=50), 310, 50),
+        (Goal(posts=80), 310, 80),
+        (Goal(), 310, 0),
+    ],
+)
+def test_a_share_of_the_headcount_is_rounded_up_to_whole_people(goal: Goal, headcount: int, wanted: int) -> None:
+    assert target(goal, headcount) == wanted
+
+
+# -- what was reached
+
+
+def test_released_people_of_regions_add_up_to_bounds() -> None:
+    assert reached([20, HIDDEN, 0], 10, of_people=True) == Reached(20, 29 + 9, 2 * (10**2 - 1) / 12)
+
+
+def test_hidden_posts_count_for_nothing() -> None:
+    assert reached([20, HIDDEN], 10, of_people=False) == Reached(20, 29, (10**2 - 1) / 12)
+
+
+@given(counts=st.lists(st.integers(0, 400), max_size=20), group=st.sampled_from([5, 10]))
+def test_the_bounds_hold_the_real_sum(counts: list[int], group: int) -> None:
+    found = reached([step(count, group) for count in counts], group, of_people=True)
+    assert found.low <= sum(counts) <= found.high
+
+
+# -- pace
+
+
+def test_a_campaign_on_its_plan_burns_at_one() -> None:
+    found = pace(points(0, 10, 20, 30, 40), 100, TEN_DAYS)
+    assert found is not None
+    assert (found.progress, found.planned) == ((0.4, 0.4), 0.4)
+    assert found.day == found.three_days == Burn(pytest.approx(1), pytest.approx(1))
+    assert not found.falls_behind_fast
+    assert not found.falls_behind
+
+
+def test_half_of_the_pace_that_is_needed_burns_at_two() -> None:
+    # 60 are missing with 6 days to go: 10 a day are needed, 5 a day come.
+    found = burn(points(25, 30, 35, 40), 100, Period(0, 9 * DAY), 3 * DAY)
+    assert found == Burn(pytest.approx(2), pytest.approx(2))
+
+
+def test_a_campaign_without_newcomers_burns_at_the_limit_and_one_that_is_through_not_at_all() -> None:
+    assert burn(points(40, 40), 100, TEN_DAYS, DAY) == Burn(BURN_LIMIT, BURN_LIMIT)
+    assert burn(points(40, 100), 100, TEN_DAYS, DAY) == Burn(0, 0)
+
+
+def test_before_a_day_has_passed_and_after_the_end_there_is_no_burn_rate() -> None:
+    half_a_day = [Point(0, Reached()), Point(DAY // 2, Reached(20, 20))]
+    assert burn(half_a_day, 100, TEN_DAYS, DAY) is None
+    assert burn(points(*range(11)), 100, TEN_DAYS, DAY) is None
+    assert burn(points(*range(10)), 100, TEN_DAYS, DAY) is not None
+
+
+def test_without_points_or_goal_there_is_no_pace() -> None:
+    assert pace([], 100, TEN_DAYS) is None
+    assert pace(points(0, 1), 0, TEN_DAYS) is None
+
+
+def test_fast_needs_both_the_day_and_the_three_days_and_slow_the_three_days_and_the_week() -> None:
+    month = Period(0, 30 * DAY)
+
+    def verdict(*people: int) -> tuple[bool, bool]:
+        found = pace(points(*people), 300, month)
+        assert found is not None
+        return found.falls_behind_fast, found.falls_behind
+
+    steady = (0, 10, 20, 30, 40, 50, 60, 70)  # on plan: 230 missing in 23 days
+    assert verdict(*steady) == (False, False)
+    assert verdict(0, 10, 20, 30, 40, 50, 60, 61) == (False, False)  # one bad day
+    assert verdict(0, 10, 20, 30, 40, 42, 44, 46) == (True, True)  # three bad days out of seven
+    assert verdict(0, 30, 60, 90, 120, 122, 124, 126) == (True, False)  # a good week in spite of them
+    assert verdict(0, 10, 20, 21, 22, 23, 24, 44) == (False, True)  # bad, but the last day is good again
+    assert verdict(0, 6, 12, 18, 24, 30, 36, 42) == (False, True)  # a little too slow all the time
+
+
+def test_rounding_is_never_a_reason_to_say_that_a_campaign_falls_behind() -> None:
+    rounded = [Point(day * DAY, reached([10], 10, of_people=True)) for day in range(8)]
+    found = pace(rounded, 30, Period(0, 20 * DAY))
+    assert found is not None
+    assert found.day is not None
+    assert found.day.likely == BURN_LIMIT
+    assert found.day.sure < 1
+    assert not found.falls_behind_fast
+    assert not found.falls_behind
+
+
+def test_points_of_fifteen_days_are_kept_and_no_minute_twice() -> None:
+    kept: tuple[Point, ...] = ()
+    for day in range(40):
+        kept = remember(kept, Point(day * DAY, Reached(day, day)))
+    assert [point.minute // DAY for point in kept] == list(range(24, 40))
+    assert remember(kept, Point(39 * DAY, Reached(99, 99))) == kept
+
+
+# -- standing
+
+
+def test_regions_are_ahead_or_behind_only_where_the_rounding_leaves_no_doubt() -> None:
+    parts = {
+        "ahead": Part(60, 100, 0.5),  # 60 to 69 of 100
+        "even": Part(50, 100, 0.5),  # 50 to 59 of 100: could be just on plan
+        "behind": Part(40, 100, 0.5),
+        "few": Part(HIDDEN, 100, 0.5),  # 0 to 9 of 100
+        "small": Part(HIDDEN, HIDDEN, 0.5),
+    }
+    found = standings(parts, 400, 10, of_people=True)
+    assert [(one.region, one.place) for one in found] == [
+        ("ahead", "ahead"),
+        ("even", "on plan"),
+        ("behind", "behind"),
+        ("few", "behind"),
+        ("small", "hidden"),
+    ]
+    assert found[0].progress == (0.6, 0.69)
+    assert found[3].progress == (0.0, 0.09)
+
+
+def test_a_regions_part_of_the_goal_is_as_its_share_of_the_headcount() -> None:
+    found = standings({"large": Part(30, 300, 0.5), "small": Part(10, 100, 0.5)}, 80, 10, of_people=True)
+    assert {one.region: one.progress for one in found} == {"large": (0.5, 39 / 60), "small": (0.5, 19 / 20)}
+
+
+def test_hidden_posts_have_no_place() -> None:
+    assert standings({"few": Part(HIDDEN, 100, 0.5)}, 80, 10, of_people=False)[0].place == "hidden"
+
+
+# -- tags to adopt
+
+
+def test_a_tag_is_a_candidate_if_its_people_use_it_with_the_campaign_far_more_than_by_chance() -> None:
+    used = {
+        "picnic": Used(40, 30),  # at least 30 of at most 49
+        "coffee": Used(400, 60),  # at least 60 of at most 409: too few
+        "rare": Used(HIDDEN, HIDDEN),
+        "spring": Used(90, 90),  # its own
+        "apart": Used(40, 0),
+    }
+    found = candidates(used, 90, 1_000, frozenset({"spring"}), 10)
+    assert [one.tag for one in found] == ["picnic"]
+    assert found[0].share == pytest.approx(30 / 49)
+    assert found[0].lift == pytest.approx(30 / 49 / (99 / 1_000))
+    assert found[0].together == 30
+
+
+def test_in_a_region_where_all_take_part_nothing_stands_out() -> None:
+    assert candidates({"picnic": Used(40, 40)}, 990, 1_000, frozenset(), 10) == []
+
+
+@pytest.mark.parametrize(("campaign", "whole"), [(HIDDEN, 1_000), (0, 1_000), (90, HIDDEN), (90, 0)])
+def test_without_shown_people_there_are_no_candidates(campaign: Released, whole: Released) -> None:
+    assert candidates({"picnic": Used(40, 30)}, campaign, whole, frozenset(), 10) == []
+
+
+@given(together=st.integers(0, 200), more=st.integers(0, 200), campaign=st.integers(0, 300), whole=st.integers(0, 900))
+def test_a_candidates_share_and_lift_are_never_more_than_the_exact_ones(
+    together: int, more: int, campaign: int, whole: int
+) -> None:
+    campaign = max(campaign, together)
+    whole = max(whole, campaign, together + more)
+    used = {"picnic": Used(step(together + more, 10), step(together, 10))}
+    for one in candidates(used, step(campaign, 10), step(whole, 10), frozenset(), 10):
+        share = together / (together + more)
+        assert one.share <= share
+        assert one.lift <= share / (campaign / whole) or math.isclose(one.lift, share / (campaign / whole))

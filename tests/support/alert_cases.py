@@ -1,0 +1,375 @@
+"""What each alert rule is to do with made-up series."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+UP = {'up{job="jun", instance="exporter:9464"}': "1x9000"}
+RUNNING = {**UP, "jun_clock_timestamp_seconds": "0+60x9000", "jun_broker_up": "1x9000"}
+"""A line in good health, a sample a minute, whose clock goes with the world's: promtool's time begins at 0."""
+
+Fired = dict[str, str]
+"""Labels of an alert that fires, beside severity and scope, with `summary` and `description`."""
+
+
+class Case(Struct, frozen=True):
+    """What happens with `alert` over `series` at `at` minutes; `fires` is empty for nothing.
+
+    The series have a value every `step` minutes.
+    """
+
+    alert: str
+    sentence: str
+    series: dict[str, str]
+    at: float
+    fires: tuple[Fired, ...] = ()
+    also: dict[str, str] = field(default_factory=lambda: RUNNING)
+    step: int = 1
+
+
+def verdict(region: str, values: str, verdict: str = "silent") -> dict[str, str]:
+    return {f'jun_region_verdict{{region="{region}", verdict="{verdict}"}}': values}
+
+
+def about(region: str, *, weekly: int = 0) -> dict[str, str]:
+    return {
+        f'jun_region_info{{region="{region}", team="south", time_zone="Europe/Madrid", title="La Mancha"}}': "1x9000",
+        f'jun_region_weekly_check{{region="{region}"}}': f"{weekly}x9000",
+        f'jun_region_silence_empty_seconds{{region="{region}"}}': "33600x9000",
+        f'jun_region_silence_expected_events{{region="{region}"}}': "41x9000",
+    }
+
+
+MANCHA = {"region": "mancha", "team": "south", "time_zone": "Europe/Madrid", "title": "La Mancha"}
+EVIDENCE = "Nothing has come for 9h 20m 0s, where 41 events were expected."
+SILENT = {**MANCHA, "summary": "La Mancha has gone silent", "description": EVIDENCE}
+SPARSE = {
+    **MANCHA,
+    "summary": "La Mancha, where little is posted anyway, seems to have gone silent",
+    "description": f"{EVIDENCE} In a region like this it takes days to tell.",
+}
+EVERYTHING = {
+    "summary": "Everything is silent at once",
+    "description": "All of 2 regions that can be judged. Suspect the line before the offices.",
+}
+SOURCE = {
+    "source": "chat",
+    "summary": "The source chat is down",
+    "description": "It feeds 2 regions, which are unknown until it is back, not silent.",
+}
+LETTERS = {
+    "source": "chat",
+    "reason": "future",
+    "summary": "chat sends what can't be taken (future)",
+    "description": "30 inputs were refused in 15m; they are kept and can be redriven.",
+}
+STALLED = {
+    "summary": "The line stands still: no new figures",
+    "description": "The log's clock has not moved for more than 3m. No verdict can be trusted.",
+}
+DOWN = {
+    "job": "jun",
+    "summary": "The exporter can't be reached",
+    "description": "Boards and alerts are blind until it is back; nothing is lost.",
+}
+KAFKA = {
+    "summary": "Kafka does not answer",
+    "description": "Figures stand still until it is back; sources keep what they have or are told to send again.",
+}
+BLIND = {
+    "region": "mancha",
+    "summary": "A source of mancha is down",
+    "description": "It holds back the alerts of the region, which can't be judged; the source has an alert of its own.",
+}
+
+
+def behind(how: str) -> Fired:
+    return {"summary": f"The figures are {how} behind", "description": "Verdicts come late by as much."}
+
+
+def lag(records: str) -> Fired:
+    return {
+        "topic": "events",
+        "summary": "Workers fall behind on events",
+        "description": f"{records} records are waiting, and more come in than are worked off.",
+    }
+
+
+def campaign(people: str, *, days: int = 20, start: int = 0) -> dict[str, str]:
+    """A campaign that wants 1000 people from day `start` to the end of `days`; a sample an hour."""
+    hours = 20 * 24
+    return {
+        'jun_campaign_goal{campaign="spring", measure="people"}': f"1000x{hours}",
+        'jun_campaign_start_timestamp_seconds{campaign="spring"}': f"{start * 86400}x{hours}",
+        'jun_campaign_end_timestamp_seconds{campaign="spring"}': f"{days * 86400}x{hours}",
+        'jun_campaign_region{campaign="spring", region="north"}': f"1x{hours}",
+        'jun_campaign_participants{campaign="spring", region="north", window="28d"}': f"{people}x{hours}",
+        "jun_clock_timestamp_seconds": f"0+3600x{hours}",
+    }
+
+
+def pace(days: str, share: str, how: str) -> Fired:
+    return {
+        "campaign": "spring",
+        "measure": "people",
+        "summary": f"The campaign spring {how}",
+        "description": f"In {days} it made {share} of the way in people"
+        " that it needs to reach its goal on the last day.",
+    }
+
+
+def mails(delivered: str, bounced: str) -> dict[str, str]:
+    return {
+        'jun_region_events_by_kind_total{kind="delivered", region="north"}': delivered,
+        'jun_region_events_by_kind_total{kind="bounce", region="north"}': bounced,
+    }
+
+
+DAY = 1440
+CASES = (
+    Case(
+        "JunRegionSilent",
+        "a silent region is told after two minutes",
+        {**verdict("mancha", "0x9 1x20"), **about("mancha")},
+        12,
+        (SILENT,),
+    ),
+    Case(
+        "JunRegionSilent",
+        "a silent region is not told before that",
+        {**verdict("mancha", "0x9 1x20"), **about("mancha")},
+        11.5,
+    ),
+    Case(
+        "JunRegionSilent",
+        "it goes on while the exporter restarts",
+        {**verdict("mancha", "1x9 _x9"), **about("mancha")},
+        17,
+        (SILENT,),
+    ),
+    Case(
+        "JunRegionSilent",
+        "it ends five minutes after the region is back",
+        {**verdict("mancha", "1x9 0x20"), **about("mancha")},
+        15.5,
+    ),
+    Case(
+        "JunRegionSilent",
+        "an unknown region is nobody's silence",
+        {**verdict("mancha", "0x20"), **verdict("mancha", "1x20", "unknown"), **about("mancha")},
+        15,
+    ),
+    Case(
+        "JunRegionSilent",
+        "accounts of no region are no office",
+        {**verdict("unassigned", "1x20"), **about("unassigned")},
+        15,
+    ),
+    Case(
+        "JunRegionSilent",
+        "a region that takes days to tell does not wake anybody",
+        {**verdict("mancha", "1x20"), **about("mancha", weekly=1)},
+        15,
+    ),
+    Case(
+        "JunSparseRegionSilent",
+        "but is told in working hours",
+        {**verdict("mancha", "1x20"), **about("mancha", weekly=1)},
+        15,
+        (SPARSE,),
+    ),
+    Case(
+        "JunSparseRegionSilent",
+        "a busy region has the other alert",
+        {**verdict("mancha", "1x20"), **about("mancha")},
+        15,
+    ),
+    Case(
+        "JunRegionSourceDown",
+        "a region with one of two sources down is held back at once",
+        {
+            'jun_region_source_up{region="mancha", source="chat"}': "1x4 0x9",
+            'jun_region_source_up{region="mancha", source="mail"}': "1x20",
+        },
+        5,
+        (BLIND,),
+    ),
+    Case("JunRegionSourceDown", "not while all are up", {'jun_region_source_up{region="a", source="chat"}': "1x20"}, 5),
+    Case(
+        "JunEverythingSilent",
+        "everything silent is told after a minute",
+        {"jun_everything_silent": "0x4 1x9", **verdict("a", "1x20"), **verdict("b", "1x20")},
+        6,
+        (EVERYTHING,),
+    ),
+    Case("JunEverythingSilent", "not before it", {"jun_everything_silent": "0x4 1x9"}, 5.5),
+    Case("JunEverythingSilent", "not by itself", {"jun_everything_silent": "0x20"}, 15),
+    Case(
+        "JunSourceDown",
+        "a source that is down for a minute is told with the regions that it feeds",
+        {
+            'jun_source_up{source="chat"}': "1x4 0x9",
+            'jun_source_up{source="mail"}': "1x20",
+            'jun_region_source_up{region="a", source="chat"}': "0x20",
+            'jun_region_source_up{region="b", source="chat"}': "0x20",
+            'jun_region_source_up{region="b", source="mail"}': "1x20",
+        },
+        6,
+        (SOURCE,),
+    ),
+    Case("JunSourceDown", "a shorter gap is not", {'jun_source_up{source="chat"}': "1x4 0 1x20"}, 6),
+    Case(
+        "JunDeadLettersRising",
+        "thirty inputs refused in a quarter of an hour",
+        {'jun_dead_letters_total{source="chat", reason="future"}': "0+2x60"},
+        30,
+        (LETTERS,),
+    ),
+    Case(
+        "JunDeadLettersRising",
+        "twenty are not more than twenty",
+        {'jun_dead_letters_total{source="chat", reason="future"}': "0x20 20x60"},
+        30,
+    ),
+    Case(
+        "JunDeadLettersRising",
+        "many that came long ago are no rise",
+        {'jun_dead_letters_total{source="chat", reason="future"}': "900000x60"},
+        30,
+    ),
+    Case(
+        "JunPipelineStalled",
+        "a clock that stands still",
+        {"jun_clock_timestamp_seconds": "0+60x9 540x30"},
+        16,
+        (STALLED,),
+    ),
+    Case(
+        "JunPipelineStalled",
+        "not before it has stood for five minutes",
+        {"jun_clock_timestamp_seconds": "0+60x9 540x30"},
+        13,
+    ),
+    Case("JunPipelineStalled", "a clock that runs", {}, 30),
+    Case("JunPipelineStalled", "an exporter that has no clock to show", {'up{job="jun"}': "1x30"}, 3, (STALLED,), {}),
+    Case(
+        "JunPipelineStalled", "an exporter that is down has an alert of its own", {'up{job="jun"}': "0x30"}, 30, (), {}
+    ),
+    Case(
+        "JunPipelineBehind",
+        "figures that are eleven minutes old",
+        {"jun_clock_timestamp_seconds": "0x11 60+60x60"},
+        30,
+        (behind("11m 0s"),),
+    ),
+    Case(
+        "JunPipelineBehind", "ten minutes are not more than ten", {"jun_clock_timestamp_seconds": "0x10 60+60x60"}, 30
+    ),
+    Case(
+        "JunPipelineBehind",
+        "a simulated clock is not compared with the world's",
+        {"jun_clock_timestamp_seconds": "0x11 60+60x60", "jun_simulated": "1x60"},
+        30,
+    ),
+    Case(
+        "JunPipelineBehind",
+        "one region whose figures stay behind",
+        {
+            'jun_region_watermark_timestamp_seconds{region="a"}': "0+60x90",
+            'jun_region_watermark_timestamp_seconds{region="b"}': "0x90",
+        },
+        40,
+        (behind("40m 0s"),),
+    ),
+    Case(
+        "JunExporterDown",
+        "an exporter that can't be scraped",
+        {'up{job="jun", instance="a"}': "1x9 0x9"},
+        11,
+        (DOWN,),
+        {},
+    ),
+    Case("JunExporterDown", "an exporter that nobody scrapes any more", {}, 5, (DOWN,), {}),
+    Case(
+        "JunExporterDown",
+        "one of two is enough",
+        {'up{job="jun", instance="a"}': "0x9", 'up{job="jun", instance="b"}': "1x9"},
+        5,
+        (),
+        {},
+    ),
+    Case("JunKafkaDown", "Kafka away for a minute", {"jun_broker_up": "1x4 0x9"}, 6, (KAFKA,), UP),
+    Case("JunKafkaDown", "Kafka away for a moment", {"jun_broker_up": "1x4 0 1x9"}, 6, (), UP),
+    Case(
+        "JunLagGrowing",
+        "twenty thousand and growing",
+        {
+            'jun_consumer_lag_records{topic="events", partition="0"}': "10000+500x60",
+            'jun_consumer_lag_records{topic="events", partition="1"}': "0x60",
+        },
+        20,
+        (lag("20k"),),
+    ),
+    Case(
+        "JunLagGrowing",
+        "a large lag that is worked off",
+        {'jun_consumer_lag_records{topic="events", partition="0"}': "90000-500x60"},
+        20,
+    ),
+    Case(
+        "JunLagGrowing",
+        "a small lag that grows",
+        {'jun_consumer_lag_records{topic="events", partition="0"}': "0+100x60"},
+        40,
+    ),
+    Case(
+        "JunCampaignOffPaceFast",
+        "10 people a day, where 90 are needed to get to 1000 in the ten days that are left",
+        campaign("0+0.41666666667"),
+        10 * DAY,
+        (pace("3d", "11.11%", "has all but stopped"),),
+        step=60,
+    ),
+    Case(
+        "JunCampaignOffPaceFast",
+        "a third of the needed pace is slow, not fast",
+        campaign("0+1.0416666667"),
+        10 * DAY,
+        step=60,
+    ),
+    Case(
+        "JunCampaignOffPaceFast",
+        "a campaign that began two days ago is not judged",
+        campaign("0", start=8),
+        10 * DAY,
+        step=60,
+    ),
+    Case("JunCampaignOffPaceFast", "a goal that is reached needs no pace", campaign("1000"), 10 * DAY, step=60),
+    Case("JunCampaignOffPaceFast", "a campaign that is over needs none", campaign("10", days=5), 10 * DAY, step=60),
+    Case(
+        "JunCampaignOffPaceFast",
+        "a simulated clock runs away from the days",
+        {**campaign("0"), "jun_simulated": "1x480"},
+        10 * DAY,
+        step=60,
+    ),
+    Case(
+        "JunCampaignOffPaceSlow",
+        "25 people a day for a week, where 75 are needed",
+        campaign("0+1.0416666667"),
+        10 * DAY,
+        (pace("7d", "33.33%", "falls behind its goal"),),
+        step=60,
+    ),
+    Case("JunCampaignOffPaceSlow", "50 people a day are on time", campaign("0+2.0833333333"), 10 * DAY, step=60),
+    Case(
+        "JunChannelBroken",
+        "one mail in five comes back",
+        mails("0+40x60", "0+10x60"),
+        400,
+        ({"region": "north", "summary": "Mail to north comes back", "description": "20% of the mails of 6h bounced."},),
+        step=10,
+    ),
+    Case("JunChannelBroken", "one in twenty is everyday", mails("0+190x60", "0+10x60"), 400, step=10),
+    Case("JunChannelBroken", "of a dozen mails nothing is concluded", mails("0x10 6x50", "0x10 6x50"), 400, step=10),
+)
