@@ -42,7 +42,7 @@ LATEST: Final = Path(__file__).with_name("latest.json")
 PREFIX: Final = "bench-"
 TOPIC: Final = f"{PREFIX}events"
 PART_TOPIC: Final = "part-events"
-PART: Final = 60_000
+PART: Final = 100_000
 """Events for the slow ones."""
 TIMEOUT: Final = 240.0
 QUIX: Final = Path(__file__).parent / "peers" / "quixstreams"

@@ -13,7 +13,7 @@ from schemas.version import VERSION
 
 T = TypeVar("T")
 
-QUOTED: Final = re.compile(r"'(?:[^'\\\\]|\\\\.)*'")
+QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'")
 LARGEST_SECONDS: Final = 1e12
 
 encode: Final = msgspec.json.Encoder().encode

@@ -44,7 +44,7 @@ class Message(Struct, frozen=True):
 
 
 class Stage:
-    """The line as the exporter shows it, in a thread of its own; each half second its clock goes on with the world's."""
+    """The line as the exporter shows it, in a thread of its own; every half second its clock moves with the world's."""
 
     def __init__(self, *regions: str) -> None:
         self.port = free_port()
@@ -196,5 +196,5 @@ def stack(folder: Path, *regions: str) -> Iterator[Stack]:
 def told(what: str, since: float, stage: Stage, found: Callable[[], list[Message]]) -> Message:
     """Wait for a message and give the first one; prints how long it took from `since`, in the monotonic clock."""
     message: Message = wait_for(found, f"a message, got {stage.messages}")[0]
-    print(f"{what} was told after {message.at - since:.1f} s")  # noqa: T201 (the times are part of the result)
+    print(f"{what} was told after {message.at - since:.1f} s")
     return message

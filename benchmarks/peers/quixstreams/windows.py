@@ -37,14 +37,16 @@ def main() -> None:
         value_deserializer="json",
         timestamp_extractor=lambda value, *_: value.get("at", value.get("clock", 0)),
     )
-    begun = False
+    seen = 0
     lines: list[str] = []
 
     def is_event(value: dict[str, Any]) -> bool:
-        nonlocal begun
-        if not begun:
-            begun = True
+        nonlocal seen
+        if not seen:
             say("first")
+        seen += 1
+        if seen == int(count):
+            application.stop()
         return value["type"] == "event"
 
     def close(window: dict[str, Any]) -> None:
@@ -62,9 +64,9 @@ def main() -> None:
             lines.append("\t".join(map(str, (event["region"], tag, minute, len(people), len(set(people) - {None})))))
 
     stream = application.dataframe(topic).filter(is_event)
-    stream = stream.tumbling_window(timedelta(minutes=1), grace_ms=timedelta(minutes=2)).collect().final()
+    stream = stream.tumbling_window(timedelta(minutes=1), grace_ms=timedelta(seconds=40)).collect().final()
     stream.update(close)
-    application.run(count=int(count))
+    application.run()
     say("done")
     Path(result).write_text("\n".join(lines), "utf-8")
 
