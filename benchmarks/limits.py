@@ -60,8 +60,8 @@ class PlainFold:
         for raw in values:
             event = decode(raw)
             if type(event) is not Event:
-                if closed_to(event) > self._closed:  # type: ignore[arg-type]
-                    self._close(closed_to(event))  # type: ignore[arg-type]
+                if closed_to(event) > self._closed:
+                    self._close(closed_to(event))
                 continue
             minute = event.at // MINUTE
             regions = minutes.get(minute)

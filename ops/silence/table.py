@@ -46,9 +46,9 @@ def moment(text: str, where: str) -> dt.datetime:
 def read_table(path: Path, every_seconds: int | None) -> Table:
     """Read a file. Each row is one event or, with the column `count`, what `every_seconds` from `at` on brought.
 
-    Where a region has rows with a count of 0, or a row for nine in ten of its entries, its rows say when it was watched,
-    and a missing one is no evidence. Else every region was watched from the first to the last row of the file, and what
-    has no row is empty. Raises OperatorError.
+    Where a region has rows with a count of 0, or a row for nine in ten of its entries, its rows say when it was
+    watched, and a missing one is no evidence. Else every region was watched from the first to the last row of the
+    file, and what has no row is empty. Raises OperatorError.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

@@ -126,8 +126,7 @@ def test_rounding_to_five_alone_would_give_a_small_group_away() -> None:
     attacker = Attacker(world, cells, [], Rules(10, RENEWALS))
     attacker._add(hour, 10, 19)
     attacker._add(both, 10, 19)
-    assert attacker.bound(joining, largest=False) == 1  # as somebody was there
-    assert attacker.bound(joining, largest=True) == 18
+    assert (attacker.bound(joining, largest=False), attacker.bound(joining, largest=True)) == (0, 9)
 
 
 # -- what is proven
@@ -195,12 +194,14 @@ def test_no_group_under_the_minimum_is_determined_by_all_releases_together(world
 
 
 def test_people_who_come_one_by_one_into_a_hidden_hour_cannot_be_counted() -> None:
-    # Each of the three who come finds another wide window one short of its next step.
-    alone = [tuple(int(place == other) for other in range(6)) for place in range(6)]
-    world = world_of((10, 32, 42, 48, 49, 50), dict(zip(alone, (4, 4, 4, 1, 1, 1), strict=True)), 60)
+    # Each of the three who come, at 49, 50 and 51, finds another wide window one short of its next step.
+    before = {(1, 0, 0): 4, (1, 1, 0): 3, (0, 1, 0): 4, (0, 1, 1): 2}
+    people = {(*sort, 0, 0, 0): many for sort, many in before.items()}
+    people |= {(0, 0, 0, 1, 0, 0): 1, (0, 0, 0, 0, 1, 0): 1, (0, 0, 0, 0, 0, 1): 1}
+    world = world_of((10, 32, 42, 49, 50, 51), people, 60)
     cells = Cells(world.minutes)
     every_minute = Rules(GROUP, (1, 1, 1, 1))
-    hour = Group("hour", cells.taking_part(WHOLE, 0, 50))
+    hour = Group("hour", cells.taking_part(WHOLE, 0, 51))
     counted = Attacker(world, cells, releases(world, cells, every_minute), every_minute)
     assert counted.bound(hour, largest=False) == 3
     ours = Attacker(world, cells, releases(world, cells, RULES), RULES)

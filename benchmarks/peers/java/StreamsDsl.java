@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.common.serialization.Deserializer;
@@ -20,6 +21,7 @@ import org.apache.kafka.common.serialization.Serializer;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.StreamsBuilder;
+import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.kstream.Consumed;
 import org.apache.kafka.streams.kstream.Grouped;
 import org.apache.kafka.streams.kstream.Materialized;
@@ -31,6 +33,9 @@ public final class StreamsDsl {
     static final Duration MINUTE = Duration.ofMinutes(1);
     /** Partitions are caught up one after the other: with a short grace most records would count as late. */
     static final Duration GRACE = Duration.ofHours(3);
+
+    /** Six times the default, so that a set of people is not written to the changelog with each of its events. */
+    static final long CACHE_BYTES = 64L << 20;
 
     static final class Counts {
         final Set<String> ids = new HashSet<>();
@@ -156,8 +161,9 @@ public final class StreamsDsl {
                 window.key() + "\t" + window.window().start() / Event.MINUTE,
                 new int[] {sum.ids.size(), sum.people.size()}));
 
-        KafkaStreams streams =
-            new KafkaStreams(builder.build(), StreamsHeap.settings(arguments[0], topic + "-dsl", arguments[4]));
+        Properties settings = StreamsHeap.settings(arguments[0], topic + "-dsl", arguments[4]);
+        settings.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, CACHE_BYTES);
+        KafkaStreams streams = new KafkaStreams(builder.build(), settings);
         streams.start();
         while (seen.get() < expected || heard.get() < said.get()) {
             Thread.sleep(10);

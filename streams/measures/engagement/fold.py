@@ -158,7 +158,7 @@ class PartitionFold:
             if one.shown == "ended":
                 position.ended_at = max(position.ended_at, one.complete_to)
         bound = clock.closes_to(position.ended_at) // MINUTE
-        if position.closed_to == UNSET:
+        if position.closed_to == UNSET and bound > 0:  # before that a source has not begun: time starts with it
             position.closed_to = min([bound, *self._open])
             for shard in self.shards.values():
                 shard.windows.minute = position.closed_to - 1

@@ -74,6 +74,13 @@ def chance(seed: int, *names: object) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
 
 
+def starts(plan: Plan, region: str, after: int) -> list[int]:
+    """Draw the minutes at which a region's silences begin; a third of the test, at most 28 days, is left for them."""
+    last = after - min(FORECAST, (after - plan.train_until) // 3)
+    drawn = chance(plan.seed, region, "starts").integers(plan.train_until, max(last, plan.train_until + 1), plan.inject)
+    return sorted(drawn.tolist())
+
+
 class _Run:
     """One region's series and what is done with it."""
 
@@ -82,7 +89,6 @@ class _Run:
     ) -> None:
         self.name = name
         self.first, self.after = watched[0][0], watched[-1][1]
-        end = self.after
         self.minutes = [minute for minute, _ in series]
         self.events = [events for _, events in series]
         holes = ((before[1], after[0]) for before, after in pairwise(watched))
@@ -90,13 +96,8 @@ class _Run:
         self.alerts: list[int] = []
         self.delays: list[tuple[float, bool]] = []
         self.forks: list[tuple[int, Machine]] = []
-        self.weeks = _observed(plan.train_until, end, self.outages) / WEEK
-        room = end - plan.train_until
-        last = end - min(FORECAST, room // 3)
-        starts = chance(plan.seed, name, "starts").integers(
-            plan.train_until, max(last, plan.train_until + 1), plan.inject
-        )
-        self.starts: list[int] = sorted(starts.tolist())
+        self.weeks = _observed(plan.train_until, self.after, self.outages) / WEEK
+        self.starts = starts(plan, name, self.after)
 
     def observed(self, first: int, after: int) -> list[tuple[int, int, bool]]:
         """Cut a stretch of minutes at the outages: (first, after, observed)."""

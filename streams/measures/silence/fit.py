@@ -83,21 +83,24 @@ class Study:
             raise ValueError("wanted a history with an occupied slot, got one without: don't study it")
         self.past = past
         self.base: Baseline = baseline(past, seen, shape)
+        self.counted = self.base.rate >= COUNTED
         hazard, self.means = self._unseen(shape, prior_rate)
         levels = dense_levels(past, self.means) if self.base.dense else slot_levels(past, hazard)
         self.done, self.expected = levels.done, levels.expected
         self.x = hazard * levels.slots * past.seen
         self.first, self.after, self.gaps = gaps(past, np.where(past.occupied, 0.0, self.x))
         self.weeks = max(float(past.seen.sum()) * past.slot - WARM_UP, past.slot) / WEEK
-        self.counted = self.base.rate >= COUNTED
 
     def _unseen(self, shape: NDArray[np.float64], prior_rate: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give each slot's hazard and each quarter hour's mean by a baseline that has not seen their week.
+        """Give each slot's hazard and each quarter hour's mean, in busy regions by a baseline that has not seen their week.
 
-        A baseline finds its own weeks less surprising than those to come; thresholds set from them would be too low.
+        A baseline of a region's own cells finds its own weeks less surprising than those to come, and thresholds set
+        from them would be too low. A sparse region's cells are the pool's, so that it hardly knows its own weeks.
         """
         past = self.past
         hazard, means = self.base.hazard[past.cells], self.base.mean[past.quarter_cells]
+        if not self.counted:
+            return hazard, means
         for after in range(len(past.counts), 0, -WEEK // QUARTER):
             first = max(0, after - WEEK // QUARTER)
             others = past.blind(first, after)

@@ -81,8 +81,8 @@ LARGEST_SHARE: Final = 3.0
 COUNTED: Final = 50.0
 """Events a day from which drops have a test of their own."""
 
-DROP_SHARE: Final = 0.3
-"""Share of alpha that the drop test gets in those regions."""
+DROP_SHARE: Final = 0.1
+"""Share of alpha that the drop test gets in those regions: a drop is the lesser fault, and lulls look like it."""
 
 DROPPED: Final = 0.2
 """What is left of the level after the drop that is looked for."""

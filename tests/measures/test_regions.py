@@ -1,0 +1,121 @@
+"""The region fold: verdicts in their order, reasons in words, shards joined, state read back."""
+
+from __future__ import annotations
+
+from schemas.activity import Activity, SourceChange, SourceState, Windows
+from schemas.codec import encode
+from schemas.config import Config
+from schemas.directory import Directory, Region
+from streams.measures.regions.entries import flush, restore
+from streams.measures.regions.fold import RegionsFold, RegionsSettings
+from streams.measures.regions.shards import join
+from streams.measures.regions.state import RegionState
+from streams.measures.regions.verdict import duration, silence_in_words, verdict_of, weeks
+from streams.measures.silence.state import Assessment
+
+BEGIN = 29_000_160
+UP = SourceState("ok", 0, 0)
+DOWN = SourceState("down", 0, 0, "its heartbeats have stopped")
+SETTINGS = RegionsSettings(Config(), Directory(region=(Region("a", headcount=100), Region("small", headcount=9))))
+
+
+def minute(number: int, region: str = "a", events: int = 1, people: int = 12, **more) -> Activity:
+    """Give the activity of one minute, in which as many people took part as in every window."""
+    four = [[people]] * 4
+    counts = [[events]] * 4
+    return Activity(
+        region=region,
+        minute=BEGIN + number,
+        revision=0,
+        events=events,
+        actors=people,
+        kinds={"post": events},
+        series={},
+        windows=Windows([""], four, four, counts, counts, counts, counts),
+        sources={"s": UP},
+        totals={"post": events},
+        **more,
+    )
+
+
+def fold(*records) -> tuple[RegionsFold, list]:
+    made = RegionsFold(SETTINGS)
+    output = made.fold(range(len(records)), [encode(one) for one in records])
+    return made, output
+
+
+def test_a_source_that_is_down_comes_before_every_other_verdict() -> None:
+    silent = Assessment(silent=True, learning=False)
+    verdict, reason = verdict_of({"s": DOWN, "t": UP}, 100, 10, silent)
+    assert (verdict, reason) == ("unknown", "source s is down: its heartbeats have stopped")
+
+
+def test_too_few_people_are_hidden_before_anything_is_said_of_their_silence() -> None:
+    silent = Assessment(silent=True, learning=False)
+    assert verdict_of({"s": UP}, 9, 10, silent)[0] == "hidden"
+    assert verdict_of({"s": UP}, 10, 10, silent)[0] == "silent"
+
+
+def test_an_hour_without_an_event_makes_active_quiet() -> None:
+    usual = {"silent": False, "learning": False, "last_event": 1}
+    assert verdict_of({"s": UP}, 10, 10, Assessment(**usual, empty_seconds=3_599))[0] == "active"
+    assert verdict_of({"s": UP}, 10, 10, Assessment(**usual, empty_seconds=3_600))[0] == "quiet"
+
+
+def test_a_reason_has_the_empty_time_what_was_expected_and_how_rare_that_is() -> None:
+    assessment = Assessment(
+        silent=True, learning=False, test="silence", empty_seconds=33_600, expected_events=41.2, weeks=11.3
+    )
+    assert silence_in_words(assessment) == "no post for 9 h 20 min; 41 expected since; by chance once in 11 weeks"
+
+
+def test_durations_are_said_as_people_do() -> None:
+    assert [duration(seconds) for seconds in (59, 3_599, 3_600, 86_399, 86_400)] == [
+        "0 min",
+        "59 min",
+        "1 h 0 min",
+        "23 h 59 min",
+        "1 d 0 h",
+    ]
+    assert [weeks(number) for number in (0.5, 1.0, 2.2)] == ["3 d 12 h", "1 week", "2 weeks"]
+
+
+def test_each_change_of_verdict_is_one_transition_and_a_repeat_none() -> None:
+    change = SourceChange("a", 0, 0, {"s": DOWN})
+    _, output = fold(minute(0), minute(1), change, change, minute(1))
+    assert [(one.old, one.new) for one in output.transitions] == [("", "learning"), ("learning", "unknown")]
+    assert [one.verdict for one in output.statuses] == ["unknown"]
+
+
+def test_nothing_of_a_region_with_too_few_people_is_released() -> None:
+    _, output = fold(minute(0, "small"))
+    status = output.statuses[0]
+    assert (status.verdict, status.headcount, status.last_event_at) == ("hidden", "hidden", 0)
+    assert {"hidden"} == {count for window in status.windows.values() for count in window.actors}
+    assert {"hidden"} == set(status.events_total.values())
+
+
+def test_state_read_back_goes_on_as_if_nothing_had_happened() -> None:
+    records = [minute(n, events=n % 3, people=10 + n % 5) for n in range(0, 200, 2)]
+    raw = [encode(one) for one in records]
+    through, _ = fold(*records)
+    table = {}
+    first = RegionsFold(SETTINGS)
+    first.fold(range(50), raw[:50])
+    for step in flush(first).steps():
+        table |= dict(step)
+    again = restore(SETTINGS, table)
+    assert again.offset == 49
+    output = again.fold(range(30, 100), raw[30:])
+    assert through.fold([100], [encode(minute(300))]).statuses == again.fold([100], [encode(minute(300))]).statuses
+    assert output.statuses
+
+
+def test_shards_are_joined_when_the_last_one_has_closed_the_minute() -> None:
+    state = RegionState("a")
+    assert not list(join(state, minute(0, shard=0, shards=2)))
+    assert not list(join(state, minute(1, shard=0, shards=2)))
+    joined = list(join(state, minute(0, shard=1, shards=2, events=3, people=20)))
+    assert [(one.minute, one.events, one.actors) for one in joined] == [(BEGIN, 4, 32)]
+    assert [column[0] for column in joined[0].windows.actors] == [32] * 4
+    assert [one.minute for one in join(state, minute(1, shard=1, shards=2))] == [BEGIN + 1]
