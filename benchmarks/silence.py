@@ -32,6 +32,7 @@ RATES = (0.5, 1, 2, 5, 10, 20)
 
 
 def minute_of(day: str) -> int:
+    """Give the first minute of a day in UTC."""
     return int(dt.datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp()) // 60
 
 
@@ -51,14 +52,17 @@ class Series(NamedTuple):
 
     @property
     def after(self) -> int:
+        """The minute after the last."""
         return self.first + len(self.counts) * EVERY
 
     def entries(self) -> list[tuple[int, int]]:
+        """Give what the backtest takes: the last minute of each count above zero, and the count."""
         at = np.flatnonzero(self.counts)
         return list(zip((self.first + at * EVERY + EVERY - 1).tolist(), self.counts[at].tolist(), strict=True))
 
 
 def nab(name: str) -> Series:
+    """Read one of the shared series."""
     with (SHARED / "series" / "nab" / f"{name}.csv").open(encoding="utf-8") as file:
         rows = [(row["timestamp"], int(float(row["value"]))) for row in csv.DictReader(file)]
     seconds = [int(dt.datetime.fromisoformat(at + "+00:00").timestamp()) for at, _ in rows]
@@ -98,9 +102,11 @@ class Rule:
         self.trained, self.tested = gaps[~tested], gaps[tested]
 
     def alerts(self, limit: float) -> int:
+        """Count the false alarms in the test."""
         return int((self.tested > limit).sum())
 
     def delays(self, limit: float, plan: Plan) -> list[float]:
+        """Give the hours to each silence of the plan, the same ones that the detector gets."""
         return [self.delay(limit, plan, start) for start in starts(plan, self.series.name, self.series.after)]
 
     def delay(self, limit: float, plan: Plan, start: int) -> float:
@@ -144,6 +150,7 @@ class Line(NamedTuple):
 
 
 def compare(title: str, series: list[Series], keep: float) -> dict[str, Line]:
+    """Run the detector and the rules on one set and print the table."""
     plan = Plan(TRAIN_UNTIL, ALPHA, inject=40, keep=keep, seed=1, every=EVERY, outages=(OUTAGE,))
     report = backtest(
         {one.name: one.entries() for one in series}, (), plan, {one.name: [(one.first, one.after)] for one in series}
@@ -176,6 +183,7 @@ def compare(title: str, series: list[Series], keep: float) -> dict[str, Line]:
 
 
 def run(name: str, rules: list[Rule], limits: list[float], plan: Plan, weeks: float) -> Line:
+    """Run one rule with one limit for each series."""
     pairs = list(zip(rules, limits, strict=True))
     return Line(
         name,
@@ -215,6 +223,7 @@ def bursty(name: str, rate: float, weeks: int, train: int) -> Series:
 
 
 def calibrate() -> None:
+    """Count false alarms where nothing is ever wrong."""
     groups = {
         "sparse, 0.5 to 30 a day": [bursty(f"s{n}", rate, 22, 5) for n in range(4) for rate in (0.5, 1, 3, 8, 20, 30)],
         "busy, 60 to 3,000 a day": [bursty(f"b{n}", rate, 18, 5) for n in range(3) for rate in (60, 200, 800, 3000)],
@@ -254,6 +263,8 @@ def cost(regions: int = 100, days: int = 12) -> None:
 
 
 def goals(tables: dict[tuple[str, float], dict[str, Line]]) -> None:
+    """Print what was wanted beside what was measured."""
+
     def figures(name: str, keep: float = 0.0) -> tuple[int, float, float]:
         line = tables[name, keep]["Jun"]
         every = np.concatenate(list(line.delays.values()))
@@ -276,6 +287,7 @@ def goals(tables: dict[tuple[str, float], dict[str, Line]]) -> None:
 
 
 def main() -> None:
+    """Run everything."""
     sets = {
         "high": [nab(name) for name in HIGH],
         "low": [nab(name) for name in LOW],

@@ -183,5 +183,5 @@ class EngagementMachine(RuleBasedStateMachine):
 
 TestEngagement = EngagementMachine.TestCase
 TestEngagement.settings = settings(
-    max_examples=60, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=150, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -16,6 +16,7 @@ from streams.measures.privacy import (
     Release,
     Rules,
     bounds,
+    count_in_words,
     release,
     release_evidence,
     rules_of,
@@ -280,10 +281,37 @@ def test_counts_of_the_line_are_in_steps_and_moments_on_the_minute() -> None:
     assert released.last_event_at == (MIDNIGHT - 1) * 60_000
 
 
-def test_evidence_is_in_whole_minutes_and_none_for_a_hidden_region() -> None:
-    evidence = Evidence(empty_seconds=119.5, expected_events=7.25, odds=2.5, threshold=9)
-    assert release_evidence(evidence, hidden=False) == replace(evidence, empty_seconds=60)
+def test_evidence_is_shown_in_minutes_two_digits_and_quarters_of_the_threshold() -> None:
+    evidence = Evidence(
+        empty_seconds=119.5,
+        expected_events=7.256,
+        odds=5.9,
+        threshold=8,
+        promised_detection_seconds=3_601,
+        weekly_check=True,
+    )
+    assert release_evidence(evidence, hidden=False) == Evidence(60, 7.3, 4, 8, 3_600, weekly_check=True)
     assert release_evidence(evidence, hidden=True) == Evidence()
+
+
+@pytest.mark.parametrize(("expected", "shown"), [(0, 0), (0.0567, 0.057), (99.6, 100), (1_249, 1_200), (41, 41)])
+def test_expected_events_keep_two_digits(expected: float, shown: float) -> None:
+    assert release_evidence(Evidence(expected_events=expected), hidden=False).expected_events == pytest.approx(shown)
+
+
+@given(odds=st.floats(-99, 60), threshold=st.floats(0.5, 40))
+def test_shown_odds_reach_the_threshold_when_the_exact_ones_do(odds: float, threshold: float) -> None:
+    shown = release_evidence(Evidence(odds=odds, threshold=threshold), hidden=False).odds
+    assert (shown >= threshold) is (odds >= threshold)
+    assert 0 <= shown <= max(0, odds)
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "no"), (1, "fewer than 10"), (9, "fewer than 10"), (10, "at least 10"), (1_999, "at least 1,990")],
+)
+def test_counts_in_words_say_no_more_than_a_released_count(count: int, words: str) -> None:
+    assert count_in_words(count, 10) == words
 
 
 # -- campaigns since their first day

@@ -62,7 +62,7 @@ class OpenMinute:
         self.actors.append(event.actor)
         self.sources.add(event.source)
         tags = event.tags
-        if len(tags) > 1:
+        if len(tags) > 1 and len(set(tags)) != len(tags):
             tags = tuple(dict.fromkeys(tags))
         self.lengths.append(len(tags))
         self.tags += tags

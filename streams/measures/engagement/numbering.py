@@ -33,7 +33,10 @@ class Numbers:
         try:
             return [known[name] for name in names]
         except KeyError:
-            return [self.number(name) for name in names]
+            for name in names:
+                if name not in known:
+                    self.number(name)
+            return [known[name] for name in names]
 
     def flush(self) -> Iterator[tuple[int, list[str]]]:
         """Give the segments that have grown since the last flush."""

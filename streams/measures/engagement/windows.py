@@ -97,6 +97,8 @@ class RegionWindows:
                 leaving = self._leaving[place]
                 for minute in [minute for minute in leaving if minute <= last] if leaving else ():
                     keys = leaving.pop(minute)
+                    if minute < first:  # it left before its hour was sorted
+                        continue
                     gone = keys[self._last[self._pairs.searchsorted(keys)] == minute]
                     self._people[place] -= self._count(gone >> SERIES_SHIFT)
         if LENGTHS[place] == LONGEST and last // HOUR != (first - 1) // HOUR:

@@ -5,7 +5,8 @@ What is promised, what is not, and the proofs are in docs/privacy.md.
 
 from __future__ import annotations
 
-from streams.measures.privacy.evidence import release_evidence
+from streams.measures.privacy.campaigns import ReleasedSinceStart, SinceStart
+from streams.measures.privacy.evidence import count_in_words, release_evidence
 from streams.measures.privacy.release import Figures, Release, release
 from streams.measures.privacy.rules import FLOOR_GROUP, FLOOR_ROUNDING, RENEWALS, Rules, rules_of
 from streams.measures.privacy.steps import HIDDEN, bounds, step
@@ -17,8 +18,11 @@ __all__ = [
     "RENEWALS",
     "Figures",
     "Release",
+    "ReleasedSinceStart",
     "Rules",
+    "SinceStart",
     "bounds",
+    "count_in_words",
     "release",
     "release_evidence",
     "rules_of",

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from msgspec.structs import replace
 
 from schemas.regions import Evidence
+from streams.measures.privacy.steps import HIDDEN, step
 
 MINUTE_SECONDS: Final = 60
 MINUTE_MS: Final = 60_000
+ODDS_STEPS: Final = 4
+"""Steps of the odds up to the threshold. In a busy region each post lowers the log odds by about 1.6: in finer steps
+they would count posts."""
+DIGITS: Final = 2
 
 
 def on_the_grid(at: int) -> int:
@@ -18,7 +24,34 @@ def on_the_grid(at: int) -> int:
 
 
 def release_evidence(evidence: Evidence, *, hidden: bool) -> Evidence:
-    """Release the evidence of a region's verdict: empty time in whole minutes; nothing where the region is hidden."""
+    """Release the evidence of a region's verdict; nothing where the region is hidden.
+
+    Times are in whole minutes, expected events in DIGITS significant digits, odds in ODDS_STEPS steps from 0 to the
+    threshold and beyond, so that they reach it when the exact ones do.
+    """
     if hidden:
         return Evidence()
-    return replace(evidence, empty_seconds=evidence.empty_seconds // MINUTE_SECONDS * MINUTE_SECONDS)
+    odds = evidence.threshold / ODDS_STEPS if evidence.threshold > 0 else 1.0
+    return replace(
+        evidence,
+        empty_seconds=_floor(evidence.empty_seconds, MINUTE_SECONDS),
+        expected_events=_significant(evidence.expected_events),
+        odds=max(0.0, _floor(evidence.odds, odds)),
+        promised_detection_seconds=_floor(evidence.promised_detection_seconds, MINUTE_SECONDS),
+    )
+
+
+def count_in_words(count: int, group: int) -> str:
+    """Write a count of events or people for a reason, no more exactly than it may be shown: `at least 40`."""
+    released = step(count, group)
+    if released == HIDDEN:
+        return f"fewer than {group}"
+    return f"at least {released:,}" if released else "no"
+
+
+def _floor(value: float, unit: float) -> float:
+    return float(math.floor(value / unit) * unit)
+
+
+def _significant(value: float) -> float:
+    return round(value, DIGITS - 1 - math.floor(math.log10(value))) if value > 0 else 0.0

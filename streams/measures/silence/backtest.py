@@ -126,9 +126,9 @@ def backtest(
     """Run the detector over series of (minute, events), in order of time, events above 0; minutes since the epoch.
 
     `watched` are the stretches in which each region was watched, as (first minute, minute after); what lies between
-    them is no evidence. Without it all regions were from the first to the last minute of all of them. Injected silences begin at random in the
-    test, but leave a third of it (at most four weeks) for finding them; each is tried on a copy of its region, so
-    they don't meet.
+    them is no evidence. Without it all regions were from the first to the last minute of all of them. Injected
+    silences begin at random in the test, but leave a third of it (at most four weeks) for finding them; each is tried
+    on a copy of its region, so that they don't meet.
     """
     if watched is None:
         begin = min(minutes[0][0] for minutes in series.values() if minutes)

@@ -92,7 +92,7 @@ class Study:
         self.weeks = max(float(past.seen.sum()) * past.slot - WARM_UP, past.slot) / WEEK
 
     def _unseen(self, shape: NDArray[np.float64], prior_rate: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give each slot's hazard and each quarter hour's mean, in busy regions by a baseline that has not seen their week.
+        """Give each slot's hazard and each quarter hour's mean; in busy regions by a baseline blind to their week.
 
         A baseline of a region's own cells finds its own weeks less surprising than those to come, and thresholds set
         from them would be too low. A sparse region's cells are the pool's, so that it hardly knows its own weeks.
