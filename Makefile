@@ -47,10 +47,15 @@ generated: environment ## Write what is made from the structs: JSON Schema and d
 	@$(BIN)/jun config docs --file docs/configuration.md
 
 .PHONY: bench
-bench: environment ## Run the benchmarks
-	@for file in $$(grep -l __main__ benchmarks/*.py); do \
-		echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; \
-	done
+bench: environment ## Time the worker beside its limits and its peers; benchmarks/latest.json
+	@$(BIN)/python -m benchmarks.run
+
+.PHONY: bench-silence bench-hashtags bench-latency
+bench-silence bench-hashtags bench-latency: bench-%: environment ## Run one other benchmark
+	@$(BIN)/python -m benchmarks.$*
+
+bench-%: environment ## Run one contestant of bench, for instance bench-worker
+	@$(BIN)/python -m benchmarks.run $*
 
 .PHONY: lock
 lock: ## Resolve the dependencies anew into the locks; versions that two of them share are the same

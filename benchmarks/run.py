@@ -44,7 +44,7 @@ TOPIC: Final = f"{PREFIX}events"
 PART_TOPIC: Final = "part-events"
 PART: Final = 100_000
 """Events for the slow ones."""
-TIMEOUT: Final = 240.0
+TIMEOUT: Final = 400.0
 QUIX: Final = Path(__file__).parent / "peers" / "quixstreams"
 
 

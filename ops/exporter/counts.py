@@ -80,9 +80,9 @@ def load(file: Path) -> dict[str, Saved]:
         return {}
 
 
-def save(file: Path, topics: Mapping[str, LogCounts]) -> None:
+def save(file: Path, topics: Mapping[str, Saved]) -> None:
     """Write the counts of every topic; whoever reads the file sees the old ones or the new ones, whole."""
-    text = msgspec.json.encode({topic: counts.saved() for topic, counts in topics.items()})
+    text = msgspec.json.encode(topics)
     file.parent.mkdir(parents=True, exist_ok=True)
     fresh = file.with_suffix(".new")
     with fresh.open("wb") as opened:

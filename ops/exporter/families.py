@@ -231,7 +231,9 @@ CAUGHT_UP: Final = gauge(
     "jun_exporter_caught_up", (), "1 once everything that stood in the log at the start has been read; regions follow."
 )
 SCRAPES: Final = counter("jun_exporter_scrapes_total", (), "Answers given to scrapes.")
-SCRAPE_SECONDS: Final = gauge("jun_exporter_scrape_duration_seconds", (), "Time that making the last page took.")
+SCRAPE_SECONDS: Final = gauge(
+    "jun_exporter_scrape_duration_seconds", (), "Time that making the page before this one took."
+)
 SERIES: Final = gauge("jun_exporter_series", (), "Series of regions on this page.")
 UNREADABLE: Final = counter(
     "jun_exporter_unreadable_records_total", ("topic",), "Records that this process could not read since it started."

@@ -64,11 +64,10 @@ class Follower:
         }
         self._positions: dict[TopicPartition, int] = {}
         self._goal: dict[TopicPartition, int] = {}
-        self._saved_version = 0
-        saved = counts.load(file)
+        self._saved = counts.load(file)
         known.restore(
-            transitions=LogCounts(saved.get(self._names[topics.ALERTS])),
-            dead_letters=LogCounts(saved.get(self._names[topics.DEADLETTER])),
+            transitions=LogCounts(self._saved.get(self._names[topics.ALERTS])),
+            dead_letters=LogCounts(self._saved.get(self._names[topics.DEADLETTER])),
         )
 
     async def run(self) -> None:
@@ -159,15 +158,15 @@ class Follower:
 
     def save(self) -> None:
         """Keep the counts, where they changed; a full disk is told and tried again."""
-        version = self._known.version
-        if version == self._saved_version:
+        now = {topic: counted.saved() for topic, counted in self._counters().items()}
+        if now == self._saved:
             return
         try:
-            counts.save(self._file, self._counters())
+            counts.save(self._file, now)
         except OSError as error:
             log.warning("exporter.counts_not_saved", file=str(self._file), why=error.strerror)
         else:
-            self._saved_version = version
+            self._saved = now
 
     def _take_region(self, record: ConsumerRecord[bytes, bytes]) -> None:
         if record.key is None:

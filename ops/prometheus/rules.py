@@ -22,16 +22,14 @@ HEAD: Final = "# Made from ops/prometheus by `jun alerts write`: change it there
 
 
 def documents(thresholds: Thresholds, runbooks: str = RUNBOOKS) -> dict[str, str]:
-    """Give the text of each file by its name; `runbooks` is a folder or an address, without a slash at its end."""
-    interval = span(thresholds.interval)
-    files = {
-        "recording.yml": ("jun-recording", [_recording(rule) for rule in recordings(thresholds)]),
-        "alerts.yml": ("jun-alerts", [_alert(alert, runbooks) for alert in alerts(thresholds)]),
-    }
-    return {
-        file: HEAD + block({"groups": [{"name": group, "interval": interval, "rules": rules}]})
-        for file, (group, rules) in files.items()
-    }
+    """Give the text of each file of rules by its name; `runbooks` is a folder or an address, no slash after it."""
+    rules = [
+        *map(_recording, recordings(thresholds)),
+        *(_alert(alert, runbooks) for alert in alerts(thresholds)),
+    ]
+    # one group, so that alerts are judged by what was recorded a moment before
+    group = {"name": "jun", "interval": span(thresholds.interval), "rules": rules}
+    return {"jun.yml": HEAD + block({"groups": [group]})}
 
 
 def _recording(rule: Recording) -> dict[str, Any]:

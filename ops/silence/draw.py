@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 BARS: Final = "▁▂▃▄▅▆▇█"
 LEGEND: Final = (
-    "▁ to █ posts in an hour · none, hardly any expected  o none, one or more expected  ! silent  ? no evidence"
+    "▁ to █: posts in an hour   ·: none, hardly any expected   o: none, some expected   !: silent   ?: no evidence"
 )
 
 
@@ -35,10 +35,10 @@ def explanation(seen: Explanation, calendar: Calendar) -> RenderableType:
     facts.add_row("decision", Text(f"{decision}: {reason(said)}", style="bold red" if said.silent else "bold"))
     if seen.fit:
         fit = seen.fit
-        usual = sum(fit.mean[:24]) * 4
+        usual = 24 * sum(hour.expected for hour in seen.hours) / max(len(seen.hours), 1)
         facts.add_row(
             "expectation",
-            f"{number(usual)} posts on a working day; now at {seen.level:.0%} of its usual level; "
+            f"{number(usual)} posts a day; now at {seen.level:.0%} of its usual level; "
             f"judged by slots of {fit.slot} min",
         )
         facts.add_row(

@@ -84,21 +84,17 @@ async def read_histories(config: Config, region: str) -> dict[str, list[Minute]]
     await start_client(consumer, config.kafka)
     try:
         with plain_errors(f"the topic {topic}"):
-            partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-            if not partitions:
-                await consumer.topics()
-                partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-            if not partitions:
+            if topic not in await consumer.topics():
                 raise OperatorError(
                     f"the topic {topic}", "it is not there", "run `jun topics` or `jun up`", retry=False
                 )
-            consumer.assign(partitions)
-            await consumer.seek_to_beginning(*partitions)
-            ends = await consumer.end_offsets(partitions)
-            for partition in partitions:
-                while await consumer.position(partition) < ends[partition]:
-                    found = await consumer.getmany(partition, timeout_ms=PATIENCE_MS)
-                    values.extend(record.value for records in found.values() for record in records)
+            partition = TopicPartition(topic, 0)  # the topic has one partition only
+            consumer.assign([partition])
+            await consumer.seek_to_beginning(partition)
+            end = (await consumer.end_offsets([partition]))[partition]
+            while await consumer.position(partition) < end:
+                found = await consumer.getmany(partition, timeout_ms=PATIENCE_MS)
+                values.extend(record.value for records in found.values() for record in records)
     finally:
         await consumer.stop()
     histories = gather(values, region)

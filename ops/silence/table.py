@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 COMPLETE: Final = 0.9
+DAY: Final = 1_440
 
 
 class Table(Struct, frozen=True):
@@ -46,8 +47,8 @@ def moment(text: str, where: str) -> dt.datetime:
 def read_table(path: Path, every_seconds: int | None) -> Table:
     """Read a file. Each row is one event or, with the column `count`, what `every_seconds` from `at` on brought.
 
-    Where a region has rows with a count of 0, or a row for nine in ten of its entries, its rows say when it was
-    watched, and a missing one is no evidence. Else every region was watched from the first to the last row of the
+    Where a region has rows with a count of 0, or over a day a row for nine in ten of its entries, its rows say when it
+    was watched, and a missing one is no evidence. Else every region was watched from the first to the last row of the
     file, and what has no row is empty. Raises OperatorError.
     """
     try:
@@ -118,7 +119,8 @@ def _gather(entries: dict[str, list[tuple[int, int]]], length: int, *, counted: 
         series[region] = sorted((minute, events) for minute, events in minutes.items() if events)
         watched[region] = _stretches(sorted(minutes), every)
         length = watched[region][-1][1] - watched[region][0][0]
-        if counted and (not all(minutes.values()) or len(minutes) * every >= COMPLETE * length):
+        regular = length >= DAY and len(minutes) * every >= COMPLETE * length
+        if counted and (regular or not all(minutes.values())):
             complete.add(region)
     whole = (min(first[0][0] for first in watched.values()), max(last[-1][1] for last in watched.values()))
     return Table(series, {name: watched[name] if name in complete else [whole] for name in entries}, every, shift)

@@ -25,7 +25,7 @@ async def test_every_count_of_real_posts_in_activity_is_what_a_few_lines_over_th
     assert len(posts) == 12_118
     tweets.write(posts, tmp_path / "tweets.csv")
     last = max(map(tweets.minute_of, posts))
-    sources = tweets.SOURCE.format(follow="false")
+    sources = tweets.SOURCE.format(follow="false", live="false")
     async with Line(tmp_path, kafka, topic_prefix, tweets.REGIONS, sources=sources) as line:
         worker, ingest = line.worker(), line.start("ingest", "tweets")
         metrics = await line.exporter()

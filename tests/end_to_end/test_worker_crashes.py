@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streams.kafka import make_producer
+from tests.support.exact import assert_exact
 from tests.support.follow import Follow
 from tests.support.line import Line
 from tests.support.stream import REGIONS, SHARD_COUNT, SHARDS, Stream, produce
@@ -26,24 +27,6 @@ pytestmark = pytest.mark.end_to_end
 KILLS = 20
 
 
-def assert_exact(follow: Follow, stream: Stream) -> None:
-    """Compare everything that is published with what was produced."""
-    assert follow.rolled.counts() == stream.counts()
-    totals: Counter[str] = Counter()
-    last = follow.rolled.last()
-    for one in last:
-        totals.update(one.totals)
-    assert totals == Counter(event.kind for event in stream.events)
-    assert sum(one.duplicates for one in last) == stream.repeats
-    assert sum(one.too_late for one in last) == stream.refused["too_late"]
-    # a dead letter may come again, never be left out
-    refused = {(letter.place, letter.reason) for letter in follow.letters}
-    reasons = Counter(reason for _, reason in refused)
-    assert len({place for place, _ in refused}) == len(refused) == sum(stream.refused.values())
-    assert reasons["future"] == stream.refused["future"]
-    assert reasons["too_late"] == stream.refused["too_late"]
-
-
 async def until_regions_follow(follow: Follow, minute: int) -> None:
     await follow.until(
         lambda: len(follow.statuses) == len(REGIONS) and all(one.minute >= minute for one in follow.statuses.values()),
@@ -53,6 +36,7 @@ async def until_regions_follow(follow: Follow, minute: int) -> None:
 
 async def random_moment(follow: Follow, chance: random.Random, worker: Part) -> str:
     """Wait for a random moment in the life of a worker that has just been started; says which."""
+    await follow.more()
     before = dict(follow.count)
     match chance.randrange(4):
         case 0:  # anything from its imports to its recovery

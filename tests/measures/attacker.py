@@ -16,6 +16,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from schemas.activity import WHOLE, SeriesWindow
 from streams.measures.privacy import HIDDEN, Figures, Release, Rules, release
+from streams.measures.privacy.series import RETURNING_FROM
 
 WINDOWS = (3, 12, 24, 48)
 RENEWALS = (1, 3, 6, 12)
@@ -154,10 +155,11 @@ class Attacker:
         self._add(part, *self._limits(actors))
         if actors in {0, HIDDEN}:
             return
-        low, high = self._limits(released.returning[window])
-        self._add(
-            self.cells.returning(series, window, told.minute), 0 if released.returning[window] == HIDDEN else low, high
-        )
+        returning = released.returning[window]
+        if returning != HIDDEN:
+            self._add(self.cells.returning(series, window, told.minute), *self._limits(returning))
+        elif window >= RETURNING_FROM:
+            self._add(self.cells.returning(series, window, told.minute), 0, self.rules.group - 1)
         inside = self.cells.inside(told.minute - WINDOWS[window] + 1, told.minute)
         if series == WHOLE:
             events = np.zeros(self.minutes)

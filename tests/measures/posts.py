@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from streams.measures.silence.state import Assessment
 
 DAY = 1_440
-MONDAY = 19_725 * DAY
-"""Monday, 3 January 2024 minus two days, in minutes: 1 January 2024, 00:00 UTC."""
+MONDAY = 19_723 * DAY
+"""Midnight of a Monday, in minutes since the epoch: 1 January 2024 is day 19,723."""
 
 
 def posts(seed: int, a_day: float, first: int, after: int) -> dict[int, int]:

@@ -168,8 +168,10 @@ def test_fast_needs_both_the_day_and_the_three_days_and_slow_the_three_days_and_
     assert verdict(*steady) == (False, False)
     assert verdict(0, 10, 20, 30, 40, 50, 60, 61) == (False, False)  # one bad day
     assert verdict(0, 10, 20, 30, 40, 42, 44, 46) == (True, True)  # three bad days out of seven
-    assert verdict(0, 30, 60, 90, 120, 122, 124, 126) == (True, False)  # a good week in spite of them
+    assert verdict(0, 30, 60, 90, 120, 121, 122, 123) == (True, False)  # a good week in spite of them
     assert verdict(0, 10, 20, 21, 22, 23, 24, 44) == (False, True)  # bad, but the last day is good again
+    assert verdict(0, 40, 80, 120, 160, 160, 160, 164) == (False, False)  # two days of standstill, over now
+    assert verdict(0, 2, 4, 5, 6, 18, 30, 42) == (False, False)  # a bad week, over for three days
     assert verdict(0, 6, 12, 18, 24, 30, 36, 42) == (False, True)  # a little too slow all the time
 
 

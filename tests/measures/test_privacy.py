@@ -172,8 +172,10 @@ def test_where_one_kind_is_hidden_the_next_smallest_is_hidden_too(
 
 
 @pytest.mark.parametrize(("returning", "released"), [(0, HIDDEN), (9, HIDDEN), (10, 10), (44, 40)])
-def test_returning_people_are_never_shown_as_none(returning: int, released: Released) -> None:
-    assert shown(series(44, returning=(returning,) * 4)).returning == (released,) * 4
+def test_returning_people_are_shown_of_seven_days_and_more_and_never_as_none(
+    returning: int, released: Released
+) -> None:
+    assert shown(series(44, returning=(returning,) * 4)).returning == (HIDDEN, HIDDEN, released, released)
 
 
 # -- the grid of time

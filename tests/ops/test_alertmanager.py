@@ -249,7 +249,7 @@ def test_the_files_of_an_installation_are_written_for_its_directory(
     )
     assert checked.returncode == 0
     assert "team-south" in (out / "alertmanager" / FILE_NAME).read_text()
-    assert "https://wiki.example.org/jun/region-silent.md" in (out / "prometheus/rules/alerts.yml").read_text()
+    assert "https://wiki.example.org/jun/region-silent.md" in (out / "prometheus/rules/jun.yml").read_text()
     command.write(out, config=tmp_path / "jun.toml", runbooks="https://wiki.example.org/jun")
     assert "nothing has changed" in capsys.readouterr().out
 

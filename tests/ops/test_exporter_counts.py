@@ -43,7 +43,7 @@ def test_a_record_without_a_key_moves_the_offset_only() -> None:
 
 def test_what_was_saved_is_what_is_loaded(tmp_path: Path) -> None:
     file = tmp_path / "state" / counts.FILE_NAME
-    counts.save(file, {"deadletter": filled(A, A, B), "alerts": filled(("north", "silent"))})
+    counts.save(file, {"deadletter": filled(A, A, B).saved(), "alerts": filled(("north", "silent")).saved()})
     loaded = {topic: LogCounts(saved) for topic, saved in counts.load(file).items()}
     assert loaded["deadletter"].counts == {A: 2, B: 1}
     assert loaded["deadletter"].offsets == {0: 3}

@@ -181,7 +181,7 @@ def stack(folder: Path, *regions: str) -> Iterator[Stack]:
         ]
         config = (
             "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
-            f"rule_files: ['{folder}/recording.yml', '{folder}/alerts.yml']\n"
+            f"rule_files: ['{folder}/jun.yml']\n"
             f"alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{address}']}}]}}]}}\n"
             f"scrape_configs: [{{job_name: jun, static_configs: [{{targets: ['{LOCAL}:{stage.port}']}}]}}]\n"
         )

@@ -9,8 +9,13 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Protocol, Self
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
 from ops.topics import ensure_topics
 from schemas.config import KafkaSettings, TopicSettings
+from schemas.topics import ACTIVITY, EVENTS
+from streams.agents.app import GROUP
+from streams.kafka import client_arguments, topic_name
 from streams.keys import new_keys
 from tests.support.programs import jun
 
@@ -158,6 +163,32 @@ class Line:
     def worker(self, name: str = "worker") -> Part:
         """Start a worker."""
         return self.start("worker", name=name)
+
+    async def until_committed(self, *parts: Part, control_records: int = 0) -> None:
+        """Wait until the workers' group has committed all but the last `control_records` of what they read.
+
+        They commit what they have flushed, so that afterwards they have nothing to do.
+        """
+        names = [topic_name(self.topics, topic) for topic in (EVENTS, ACTIVITY)]
+        async with AIOKafkaConsumer(
+            **client_arguments(self.kafka), group_id=topic_name(self.topics, GROUP), enable_auto_commit=False
+        ) as consumer:
+            places = [
+                TopicPartition(name, partition)
+                for name in names
+                for partition in await consumer._client._wait_on_metadata(name)
+            ]
+            consumer.assign(places)
+            behind = places
+            while behind:
+                for part in parts:
+                    part.check()
+                ends = await consumer.end_offsets(places)
+                behind = [
+                    place
+                    for place, end in ends.items()
+                    if (await consumer.committed(place) or 0) < end - control_records
+                ]
 
     async def exporter(self) -> str:
         """Start an exporter; gives the address of its figures."""

@@ -22,7 +22,7 @@ kind = "file"
 name = "tweets"
 path = "tweets.csv"
 format = "csv"
-live = false
+live = {live}
 poll_seconds = 0.05
 follow = {follow}
 [source.columns]

@@ -22,8 +22,10 @@ DAY: Final = 1_440
 FAST: Final = (3 * DAY, DAY)
 """Long and short window (minutes) of the fast burn. Whole days, as people sleep."""
 SLOW: Final = (7 * DAY, 3 * DAY)
-FAST_BURN: Final = 2.0
-SLOW_BURN: Final = 1.25
+FAST_BURN: Final = 4.0
+"""It makes a quarter of the way that it needs: it has all but stopped."""
+SLOW_BURN: Final = 4 / 3
+"""It makes three quarters of the way."""
 BURN_LIMIT: Final = 1_000.0
 """The burn rate where nothing is gained at all; it has no bound of its own."""
 KEPT_DAYS: Final = 15

@@ -13,7 +13,7 @@ from streams.measures.privacy.steps import HIDDEN, step
 MINUTE_SECONDS: Final = 60
 MINUTE_MS: Final = 60_000
 ODDS_STEPS: Final = 4
-"""Steps of the odds up to the threshold. In a busy region each post lowers the log odds by about 1.6: in finer steps
+"""Steps of the odds up to the threshold. In a busy region each post lowers the log odds by 1 or more: in finer steps
 they would count posts."""
 DIGITS: Final = 2
 

@@ -17,6 +17,12 @@ Row = tuple["Released", "Released", "Released", "Released", "Released", "Release
 """One window of a series in the order of ReleasedWindow: actors, events, posts, replies, reshares, returning."""
 
 ALL_HIDDEN: Final[Row] = (HIDDEN,) * 6
+RETURNING_FROM: Final = 2
+"""Place of the narrowest window of which returning people are shown: 7 days.
+
+Who returns belongs to two groups at once. Told of hours and days, that was the one thing found (docs/privacy.md) by
+which a small group could be worked out from large ones.
+"""
 
 
 def release_series(
@@ -90,8 +96,8 @@ def _fresh(exact: SeriesWindow | None, window: int, group: int) -> Row:
         return (0, _none(events), _none(posts), _none(replies), _none(reshares), HIDDEN)
     parts = _second_hidden((step(posts, group), step(replies, group), step(reshares, group)))
     # That nobody came back would say that two groups have nobody in common, and with the headcount how large one is.
-    returning = (step(exact.returning[window], group) if exact.returning else 0) or HIDDEN
-    return (actors, step(events, group), *parts, returning)
+    told = window >= RETURNING_FROM and exact.returning
+    return (actors, step(events, group), *parts, (told and step(told[window], group)) or HIDDEN)
 
 
 def _none(events: int) -> Released:

@@ -30,8 +30,8 @@ def bounds(released: Released, group: int) -> tuple[int, int]:
 
 def larger(one: Released, other: Released) -> Released:
     """Give the larger of two released counts; `hidden` is more than 0 and less than any other."""
-    if one == HIDDEN:
+    if isinstance(one, str):
         return other or HIDDEN
-    if other == HIDDEN:
+    if isinstance(other, str):
         return one or HIDDEN
-    return max(one, other)
+    return one if one >= other else other  # noqa: FURB136 - max() takes twice as long

@@ -1,4 +1,4 @@
-"""Partial drops: odds that a region's counts fell to a fifth, against an ordinary lull to a half, by quarter hours."""
+"""Partial drops: odds that a region's counts fell to a fifth, against an ordinary lull, by quarter hours."""
 
 from __future__ import annotations
 

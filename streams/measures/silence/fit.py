@@ -18,7 +18,6 @@ from streams.measures.silence.settings import (
     WARM_UP,
     WEEK,
 )
-from streams.measures.silence.slots import slot_length
 from streams.measures.silence.tail import GapTail, Tail, pooled_gaps, pooled_tail, region_gaps, region_tail
 
 if TYPE_CHECKING:
@@ -138,8 +137,7 @@ def scale(tail: Tail, gap: float, level: float) -> float:
 
 def look(history: History, calendar: Calendar, until: int, resolution: int) -> Past:
     """Lay a history before the minute `until` on the grid that suits its rate."""
-    shifted = until + calendar.phase
-    return history.past(calendar, shifted, slot_length(history.events_per_day(shifted), resolution))
+    return history.past(calendar, until + calendar.phase, resolution=resolution)
 
 
 def fit_pool(at: int, pasts: Sequence[Past]) -> Pool | None:

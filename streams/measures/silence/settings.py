@@ -27,7 +27,7 @@ WAIT: Final = DAY
 WARM_UP: Final = 3 * DAY
 """The first days of a history, whose peaks don't count: the level is still settling."""
 
-SAMPLE: Final = 200
+SAMPLE: Final = 100
 """How many regions the pool is made of at most; more would not sharpen it, only delay it."""
 
 SMOOTHING: Final = 1.5
@@ -69,6 +69,9 @@ PEAKS_PER_WEEK: Final = 1.0
 TAIL_SHAPE: Final = 0.125
 """Shape of the tail beyond that level: as heavy as if known from eight peaks; an exponential one has 0."""
 
+SHARPEST: Final = 0.3
+"""Least mean excess that is believed (log odds): where everything goes by a timetable, past peaks are all alike."""
+
 REAL_SILENCE: Final = 8.0
 """Excesses of more than this many means were real silences and teach nothing (once in 3,000)."""
 
@@ -87,8 +90,8 @@ DROP_SHARE: Final = 0.1
 DROPPED: Final = 0.2
 """What is left of the level after the drop that is looked for."""
 
-LULL: Final = 0.5
-"""What is left in an ordinary lull, against which the drop is tested: half of normal is no alarm."""
+LULL: Final = 0.6
+"""What is left in an ordinary lull, against which the drop is tested: two thirds of normal is no alarm."""
 
 DROP_ODDS: Final = 0.3
 """Prior odds of a drop against silence in regions too sparse for a test of their own."""

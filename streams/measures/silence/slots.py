@@ -163,14 +163,11 @@ class History:
         self.today = today
         self._now = Day.unpack(days[today]) if today in days else Day()
 
-    def events_per_day(self, until: int) -> float:
-        """Give the events a day over what was observed before the shifted minute `until`."""
-        past = self.past(None, until, 60)
-        seen = past.quarter_seen
-        return float(past.counts[seen].sum() / max(seen.sum(), 1) * QUARTERS)
+    def past(self, calendar: Calendar | None, until: int, slot: int | None = None, resolution: int = 1) -> Past:
+        """Lay the history before the shifted minute `until` on a grid: at most 56 days, at least an hour of it.
 
-    def past(self, calendar: Calendar | None, until: int, slot: int) -> Past:
-        """Lay the history before the shifted minute `until` on a grid, at most 56 days and at least one slot of it."""
+        Without `slot` the slots have the length that suits the region's rate and the resolution of its data.
+        """
         end = until // DAY
         first = max(self.first_day, end - HISTORY // DAY)
         packed = [self.packed(day) for day in range(first, end + 1)]
@@ -193,6 +190,9 @@ class History:
         expected = codes < QUIET
         cells = (codes & (QUIET - 1)).astype(np.intp)
         quarter_seen = np.logical_and(seen.reshape(-1, QUARTER).all(axis=1), expected)
+        counts = fives.reshape(-1, QUARTER // FIVE).sum(axis=1)
+        if slot is None:
+            slot = slot_length(float(counts[quarter_seen].sum() / max(quarter_seen.sum(), 1) * QUARTERS), resolution)
         if slot < QUARTER:
             slot_seen = np.logical_and(seen.reshape(-1, slot).all(axis=1), np.repeat(expected, QUARTER // slot))
             slot_cells = np.repeat(cells, QUARTER // slot)
@@ -204,7 +204,7 @@ class History:
             occupied=np.asarray(occupied.reshape(-1, slot).any(axis=1)),
             seen=slot_seen,
             cells=slot_cells,
-            counts=fives.reshape(-1, QUARTER // FIVE).sum(axis=1),
+            counts=counts,
             quarter_seen=quarter_seen,
             quarter_cells=cells,
             fives=fives,

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec import Struct
 
-from streams.measures.silence.settings import PEAKS_PER_WEEK, REAL_SILENCE, REGION_WEIGHT, SMALL_GAP, TAIL_SHAPE
+from streams.measures.silence.settings import (
+    PEAKS_PER_WEEK,
+    REAL_SILENCE,
+    REGION_WEIGHT,
+    SHARPEST,
+    SMALL_GAP,
+    TAIL_SHAPE,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +65,8 @@ def pooled_tail(peaks: Sequence[NDArray[np.float64]], weeks: Sequence[float]) ->
         return Tail(math.log(168.0), 1.0, 1.0)
     base = float(every[min(int(PEAKS_PER_WEEK * total), len(every) - 1)])
     excess = plausible(every[every > base] - base)
-    return Tail(base, float(excess.mean()) if len(excess) else 1.0, max(len(excess), 1) / total)
+    mean = max(float(excess.mean()), SHARPEST) if len(excess) else 1.0
+    return Tail(base, mean, max(len(excess), 1) / total)
 
 
 def region_tail(peaks: NDArray[np.float64], weeks: float, pooled: Tail) -> Tail:
@@ -68,7 +76,7 @@ def region_tail(peaks: NDArray[np.float64], weeks: float, pooled: Tail) -> Tail:
     count = len(excess)
     return Tail(
         pooled.base,
-        (float(excess.sum()) + REGION_WEIGHT * pooled.mean) / (count + REGION_WEIGHT),
+        max((float(excess.sum()) + REGION_WEIGHT * pooled.mean) / (count + REGION_WEIGHT), SHARPEST),
         (count + 1) / (weeks + 1 / pooled.rate),
     )
 

@@ -1,0 +1,344 @@
+"""The silence detector as a whole: what it says, when, and that it is a function of the log alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.directory import PlannedQuiet, Region
+from streams.measures.silence import Assessment, Detector
+from streams.measures.silence.settings import COOL_DOWN
+from tests.measures.posts import DAY, MONDAY, feed, feed_all, posts, steps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+START = MONDAY
+DAYS = 14
+END = START + DAYS * DAY
+NOON = END + 12 * 60
+RATES = {"quiet": 3.0, "usual": 12.0, "lively": 30.0, "busy": 120.0, "crowded": 900.0}
+
+
+@cache
+def history(after: int = END + 3 * DAY) -> Mapping[str, Mapping[int, int]]:
+    return {name: posts(number, rate, START, after) for number, (name, rate) in enumerate(RATES.items())}
+
+
+@cache
+def trained_state() -> tuple[bytes, dict[str, tuple[bytes, dict[str, bytes]]]]:
+    detector = Detector([Region(name) for name in RATES])
+    feed_all(detector, history(), START, END)
+    return detector.export_pool(), {name: exported(detector, name) for name in RATES}
+
+
+def exported(detector: Detector, name: str) -> tuple[bytes, dict[str, bytes]]:
+    entries = {key: value for key, value in detector.export_changed(name).items() if value is not None}
+    return detector.export(name), entries
+
+
+def trained(*regions: Region) -> Detector:
+    """A detector that has seen two weeks of all regions."""
+    detector = Detector(regions or [Region(name) for name in RATES])
+    pool, states = trained_state()
+    detector.restore_pool(pool)
+    for name, (state, entries) in states.items():
+        detector.restore(name, state, entries)
+    return detector
+
+
+def alerted_at(detector: Detector, name: str, first: int, after: int, *, observed: bool = True) -> int | None:
+    for minute in range(first, after):
+        if detector.observe(name, minute, 0, observed).silent:
+            return minute
+    return None
+
+
+def test_it_learns_until_the_group_has_a_week_and_a_day() -> None:
+    detector = Detector([Region("lively")])
+    events = history()["lively"]
+    last = START + 8 * DAY - 1
+    assert feed(detector, "lively", events, START, last).learning
+    # One minute later the group has its week; its pool is there with the next midnight's first hour at the latest.
+    assert not feed(detector, "lively", events, last, START + 8 * DAY + 60).learning
+
+
+def test_a_region_learns_until_it_has_posted() -> None:
+    detector = trained()
+    assert feed(detector, "new", {}, END, END + DAY).learning
+    assert not feed(detector, "new", {END + DAY: 1}, END + DAY, END + DAY + 60).learning
+
+
+def test_a_new_region_is_judged_by_what_the_group_shares() -> None:
+    detector = trained()
+    feed(detector, "new", dict.fromkeys(range(NOON, NOON + 120, 20), 1), END, NOON + 120)
+    found = alerted_at(detector, "new", NOON + 120, NOON + 14 * DAY)
+    assert found is not None
+    assert found - NOON < 10 * DAY
+
+
+@pytest.mark.parametrize(("name", "hours"), [("usual", 48), ("lively", 24), ("busy", 8), ("crowded", 2)])
+def test_a_silence_is_found_the_sooner_the_more_is_posted(name: str, hours: int) -> None:
+    detector = trained()
+    feed(detector, name, history()[name], END, NOON)
+    assert alerted_at(detector, name, NOON, NOON + hours * 60) is not None
+
+
+@pytest.mark.parametrize("name", ["usual", "lively", "busy", "crowded"])
+def test_nothing_is_alerted_while_all_is_as_usual(name: str) -> None:
+    detector = trained()
+    for minute, count, span in steps(history()[name], END, END + 3 * DAY, longest=60):
+        assert not detector.observe(name, minute, count, span=span).silent
+
+
+def test_the_night_is_no_silence_but_the_same_hours_by_day_are() -> None:
+    by_day, by_night = trained(), trained()
+    feed(by_day, "busy", history()["busy"], END, NOON)
+    evening = END + 22 * 60
+    feed(by_night, "busy", history()["busy"], END, evening)
+    assert alerted_at(by_day, "busy", NOON, NOON + 4 * 60) is not None
+    assert alerted_at(by_night, "busy", evening, evening + 4 * 60) is None
+
+
+def test_while_a_source_is_down_nothing_is_evidence() -> None:
+    detector = trained()
+    feed(detector, "crowded", history()["crowded"], END, NOON)
+    before = detector.assess("crowded")
+    assert alerted_at(detector, "crowded", NOON, NOON + DAY, observed=False) is None
+    after = detector.assess("crowded")
+    assert after.log_odds == pytest.approx(before.log_odds, abs=5)
+    assert after.expected_events == pytest.approx(before.expected_events)
+
+
+def test_minutes_that_are_passed_over_are_no_evidence() -> None:
+    detector = trained()
+    feed(detector, "crowded", history()["crowded"], END, NOON)
+    assert not detector.observe("crowded", NOON + DAY, 0).silent
+
+
+def test_planned_quiet_is_no_evidence_and_says_why() -> None:
+    start, end = (dt.datetime.fromtimestamp(at * 60, dt.UTC) for at in (NOON, NOON + 10 * 60))
+    detector = trained(Region("crowded", planned_quiet=(PlannedQuiet(start, end, "moving house"),)))
+    assert feed(detector, "crowded", history()["crowded"], END, NOON).planned == ""
+    for minute in range(NOON, NOON + 10 * 60):
+        said = detector.observe("crowded", minute, 0)
+        assert not said.silent
+        assert said.planned == "moving house"
+    assert detector.observe("crowded", NOON + 10 * 60, 0).planned == ""
+    assert alerted_at(detector, "crowded", NOON + 10 * 60 + 1, NOON + 15 * 60) is not None
+
+
+def test_outside_working_hours_nothing_is_evidence() -> None:
+    detector = trained(Region("busy", working_hours="06:00-14:00"))
+    feed(detector, "busy", history()["busy"], END, END + 14 * 60)
+    assert alerted_at(detector, "busy", END + 14 * 60, END + 30 * 60) is None
+    assert detector.assess("busy").planned == "outside working hours"
+
+
+def test_a_sparse_region_recovers_with_its_first_post() -> None:
+    detector = trained()
+    feed(detector, "lively", history()["lively"], END, NOON)
+    found = alerted_at(detector, "lively", NOON, NOON + 2 * DAY)
+    assert found is not None
+    said = detector.observe("lively", found + 1, 1)
+    assert not said.silent
+    assert said.incident_since == found
+    assert said.silent_since == -1
+
+
+def test_a_dense_region_recovers_with_its_third_occupied_slot() -> None:
+    detector = trained()
+    feed(detector, "crowded", history()["crowded"], END, NOON)
+    found = alerted_at(detector, "crowded", NOON, NOON + 2 * 60)
+    assert found is not None
+    at = found + 1
+    assert at % 5 == 0  # slots of five minutes end on fives
+    course = [detector.observe("crowded", minute, 3 * (minute % 5 == 0)).silent for minute in range(at, at + 20)]
+    assert course[:14] == [True] * 14
+    assert not course[14]
+
+
+def test_a_second_alert_inside_the_cool_down_is_the_same_incident() -> None:
+    detector = trained()
+    feed(detector, "crowded", history()["crowded"], END, NOON)
+    first = alerted_at(detector, "crowded", NOON, NOON + 2 * 60)
+    assert first is not None
+    for minute in range(first + 1, first + 16):
+        detector.observe("crowded", minute, 3)
+    assert not detector.assess("crowded").silent
+    second = alerted_at(detector, "crowded", first + 16, first + 16 + COOL_DOWN)
+    assert second is not None
+    said = detector.assess("crowded")
+    assert (said.incident_since, said.silent_since) == (first, second)
+
+
+def test_an_alert_after_the_cool_down_is_a_new_incident() -> None:
+    detector = trained()
+    events = history()["crowded"]
+    feed(detector, "crowded", events, END, END + 7 * 60)
+    first = alerted_at(detector, "crowded", END + 7 * 60, END + 9 * 60)
+    assert first is not None
+    feed(detector, "crowded", events, first + 1, first + 1 + COOL_DOWN + 60)
+    assert not detector.assess("crowded").silent
+    second = alerted_at(detector, "crowded", first + 1 + COOL_DOWN + 60, first + COOL_DOWN + 240)
+    assert second is not None
+    assert detector.assess("crowded").incident_since == second
+
+
+def test_a_drop_to_a_fifth_is_found_and_told_with_its_own_numbers() -> None:
+    detector = trained()
+    feed(detector, "crowded", history()["crowded"], END, NOON)
+    said: Assessment | None = None
+    for minute in range(NOON, NOON + 8 * 60):
+        said = detector.observe("crowded", minute, int(minute % 7 == 0))  # 9 an hour where 52 are usual
+        if said.silent:
+            break
+    assert said is not None
+    assert said.test == "drop"
+    assert said.window_events == pytest.approx(said.expected_events / 5, rel=0.5)
+    assert said.empty_seconds < 10 * 60
+
+
+def test_a_silence_teaches_nothing_after_its_alert() -> None:
+    short, long = trained(), trained()
+    for detector, lasting in ((short, 3 * DAY), (long, 6 * DAY)):
+        feed(detector, "lively", {}, END, END + lasting)
+        feed(detector, "lively", history()["lively"], END + 6 * DAY, END + 6 * DAY + 60)
+    assert short.machine("lively").state.level == pytest.approx(long.machine("lively").state.level, rel=0.05)
+    past = long.machine("lively").history.past(None, END + 6 * DAY, 60)
+    assert past.seen[-4 * 24 :].sum() == 0
+
+
+def test_a_minute_that_comes_again_changes_nothing() -> None:
+    detector = trained()
+    feed(detector, "busy", history()["busy"], END, NOON)
+    before = detector.export("busy")
+    for minute in (NOON - 1, NOON - 60):
+        detector.observe("busy", minute, 9)
+    assert detector.export("busy") == before
+
+
+def test_the_empty_seconds_and_the_expectation_count_from_the_last_event() -> None:
+    detector = trained()
+    said = detector.observe("busy", NOON, 1, span=NOON - END + 1)
+    assert (said.empty_seconds, said.expected_events, said.last_event) == (0, 0, NOON)
+    said = detector.observe("busy", NOON + 60, 0, span=60)
+    assert said.empty_seconds == 3_600
+    assert said.expected_events == pytest.approx(120 / DAY * 1.4 * 60, rel=0.4)
+
+
+def test_the_promise_is_kept_and_long_ones_are_called_a_weekly_check() -> None:
+    detector = trained()
+    promised = feed(detector, "crowded", history()["crowded"], END, NOON)
+    assert promised.promised_seconds is not None
+    assert not promised.weekly_check
+    found = alerted_at(detector, "crowded", NOON, NOON + DAY)
+    assert found is not None
+    assert (found + 1 - NOON) * 60 <= promised.promised_seconds + 2 * 300
+    rare = feed(detector, "quiet", history()["quiet"], END, NOON)
+    assert rare.promised_seconds is None or (rare.promised_seconds > 72 * 3_600) == rare.weekly_check
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.data())
+def test_spans_are_as_good_as_single_minutes(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(["usual", "busy"]))
+    longest = data.draw(st.sampled_from([7, 60, 500]))
+    whole, single = trained(), trained()
+    events = history()[name]
+    for minute, count, span in steps(events, END, END + DAY, longest):
+        whole.observe(name, minute, count, span=span)
+    for minute in range(END, END + DAY):
+        single.observe(name, minute, events.get(minute, 0))
+    assert whole.export(name) == single.export(name)
+    assert whole.assess(name) == single.assess(name)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.integers(0, DAY), min_size=len(RATES), max_size=len(RATES)))
+def test_regions_that_are_up_to_a_day_apart_are_judged_as_if_they_were_not(behind: list[int]) -> None:
+    together, apart = trained(), trained()
+    after = END + 2 * DAY
+    feed_all(together, history(), END, after)
+    sent = sorted(
+        (minute + lag, name, minute, count, span)
+        for (name, events), lag in zip(history().items(), behind, strict=True)
+        for minute, count, span in steps(events, END, after, longest=180)
+    )
+    for _, name, minute, count, span in sent:
+        apart.observe(name, minute, count, span=span)
+    assert together.export_pool() == apart.export_pool()
+    for name in RATES:
+        assert together.export(name) == apart.export(name)
+
+
+@settings(max_examples=5, deadline=None)
+@given(cut=st.integers(1, 2 * DAY - 60), silence=st.integers(0, 2 * DAY))
+def test_after_a_restore_all_goes_on_as_if_nothing_had_been(cut: int, silence: int) -> None:
+    after = END + 2 * DAY
+    events = {
+        name: {minute: count for minute, count in minutes.items() if minute < END + silence}
+        for name, minutes in history().items()
+    }
+    course = sorted(
+        (minute, name, count, span)
+        for name, minutes in events.items()
+        for minute, count, span in steps(minutes, END, after, longest=60)
+    )
+    whole, broken = trained(), trained()
+    kept = {name: dict(entries) for name, (_, entries) in trained_state()[1].items()}
+    restored = False
+    for minute, name, count, span in course:
+        if minute > END + cut and not restored:
+            broken, restored = handed_over(broken, kept), True
+        assert broken.observe(name, minute, count, span=span) == whole.observe(name, minute, count, span=span)
+    assert restored
+    assert broken.export_pool() == whole.export_pool()
+    for name in RATES:
+        assert broken.export(name) == whole.export(name)
+
+
+def handed_over(detector: Detector, kept: dict[str, dict[str, bytes]]) -> Detector:
+    """Restore a detector from what this one exports, on top of the entries that were written before."""
+    other = Detector([Region(name) for name in RATES])
+    other.restore_pool(detector.export_pool())
+    for name, entries in kept.items():
+        for key, value in detector.export_changed(name).items():
+            if value is None:
+                entries.pop(key, None)
+            else:
+                entries[key] = value
+        other.restore(name, detector.export(name), entries)
+    return other
+
+
+def test_what_is_written_each_minute_is_small() -> None:
+    detector = trained()
+    feed_all(detector, history(), END, END + DAY)
+    for name in RATES:
+        assert len(detector.export(name)) < 300
+        days = [value for key, value in detector.export_changed(name).items() if key.startswith("day/") and value]
+        assert max(map(len, days)) < 700
+
+
+def test_slots_follow_the_local_clock_over_a_change_of_daylight_saving() -> None:
+    first = int(dt.datetime.fromisoformat("2024-03-11T00:00:00+01:00").timestamp()) // 60
+    region = Region("madrid", time_zone="Europe/Madrid")
+    detector = Detector([region])
+    # Twelve posts an hour from 9 to 17 by the local clock, and none at other times.
+    change = first + 20 * DAY
+    after = change + 9 * DAY
+    events = {}
+    for minute in range(first, after, 5):
+        if 9 <= dt.datetime.fromtimestamp(minute * 60, dt.UTC).hour + (2 if minute >= change + 60 else 1) < 17:
+            events[minute] = 1
+    alerts = [
+        minute for minute, count, span in steps(events, first, after, longest=60)
+        if detector.observe("madrid", minute, count, span=span).silent and minute >= first + 14 * DAY
+    ]  # fmt: skip
+    assert not alerts

@@ -1,0 +1,187 @@
+"""`jun silence`: the file that it reads, the figures that it prints, the picture that it draws."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from ops.commands.silence import backtest
+from ops.silence.draw import explanation
+from ops.silence.history import gather
+from ops.silence.table import read_table
+from schemas.activity import Activity, SourceState
+from schemas.directory import Region
+from streams.errors import OperatorError
+from streams.measures.calendars import Calendar
+from streams.measures.silence.explain import Minute, explain
+from tests.measures.posts import DAY, MONDAY, posts, steps
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from schemas.events import Status
+
+AFTER = MONDAY + 28 * DAY
+
+
+def stamp(minute: int) -> str:
+    return dt.datetime.fromtimestamp(minute * 60, dt.UTC).isoformat().replace("+00:00", "Z")
+
+
+def written(path: Path, header: list[str], rows: list[list[object]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+def events_file(folder: Path) -> Path:
+    rows: list[list[object]] = [
+        [name, stamp(minute)]
+        for number, (name, rate) in enumerate((("lively", 30.0), ("busy", 120.0)))
+        for minute, events in posts(number, rate, MONDAY, AFTER).items()
+        for _ in range(events)
+    ]
+    return written(folder / "events.csv", ["region", "at"], rows)
+
+
+def test_the_json_has_the_figures_of_all_regions_and_of_each(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = stamp(MONDAY + 20 * DAY)
+    assert backtest(events_file(tmp_path), train_until=train, inject=4, seed=3, json=True) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found) == {"false_alarms_per_region_week", "alerts", "delay_hours", "regions"}
+    assert set(found["regions"]) == {"lively", "busy"}
+    for one in (found, *found["regions"].values()):
+        assert isinstance(one["alerts"], int)
+        assert set(one["delay_hours"]) == {"median", "p90", "detected_share"}
+        assert 0 < one["delay_hours"]["median"] <= one["delay_hours"]["p90"] < 48
+    assert found["false_alarms_per_region_week"] == pytest.approx(found["alerts"] / (2 * 8 / 7), rel=0.01)
+
+
+def test_the_table_has_a_line_for_each_region_and_one_for_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backtest(events_file(tmp_path), inject=2, keep=0.2, without=[(stamp(MONDAY + DAY), stamp(MONDAY + 2 * DAY))])
+    shown = capsys.readouterr().out
+    assert "20% is left" in shown
+    for word in ("lively", "busy", "all"):
+        assert word in shown
+
+
+def test_a_directory_gives_zones_and_calendars(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    regions = tmp_path / "regions.toml"
+    regions.write_text('[[region]]\nname = "busy"\ntime_zone = "Asia/Tehran"\nweekend = ["friday"]\n')
+    backtest(events_file(tmp_path), directory=regions, inject=1, json=True)
+    assert json.loads(capsys.readouterr().out)["regions"]["busy"]["delay_hours"]["detected_share"] == 1
+    regions.write_text('[[region]]\nname = "busy"\ntime_zone = "Asia/Nowhere"\n')
+    with pytest.raises(OperatorError, match="Asia/Nowhere"):
+        backtest(events_file(tmp_path), directory=regions)
+
+
+def test_counts_are_put_into_the_minute_after_which_they_are_known(tmp_path: Path) -> None:
+    path = written(
+        tmp_path / "counts.csv",
+        ["region", "at", "count"],
+        [["a", "2024-01-01T00:02:53Z", 3], ["a", "2024-01-01T00:07:53Z", 0], ["a", "2024-01-01T00:12:53Z", 2]],
+    )
+    table = read_table(path, 300)
+    assert (table.every, table.seconds) == (5, 173)
+    assert table.series == {"a": [(MONDAY + 4, 3), (MONDAY + 14, 2)]}
+    assert table.watched == {"a": [(MONDAY, MONDAY + 15)]}
+
+
+def test_a_missing_count_is_no_evidence_where_empty_ones_are_written_down(tmp_path: Path) -> None:
+    rows: list[list[object]] = [["a", stamp(MONDAY + 5 * step), step % 2] for step in range(10) if step not in {4, 5}]
+    table = read_table(written(tmp_path / "a.csv", ["region", "at", "count"], rows), 300)
+    assert table.watched == {"a": [(MONDAY, MONDAY + 20), (MONDAY + 30, MONDAY + 50)]}
+
+
+def test_a_missing_count_is_an_empty_one_where_those_are_left_out(tmp_path: Path) -> None:
+    rows: list[list[object]] = [["a", stamp(MONDAY + 5 * step), 1] for step in (0, 7, 9)] + [["b", stamp(MONDAY), 4]]
+    table = read_table(written(tmp_path / "a.csv", ["region", "at", "count"], rows), 300)
+    assert table.watched == {"a": [(MONDAY, MONDAY + 50)], "b": [(MONDAY, MONDAY + 50)]}
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "every", "message"),
+    [
+        (["region"], ["a"], None, "columns region and at"),
+        (["region", "at"], ["a", "yesterday"], None, "line 2"),
+        (["region", "at"], ["", "2024-01-01T00:00:00Z"], None, "line 2"),
+        (["region", "at", "count"], ["a", "2024-01-01T00:00:00Z", "many"], 300, "line 2"),
+        (["region", "at", "count"], ["a", "2024-01-01T00:00:00Z", "-1"], 300, "line 2"),
+        (["region", "at", "count"], ["a", "2024-01-01T00:00:00Z", "1"], None, "--every"),
+        (["region", "at", "count"], ["a", "2024-01-01T00:00:00Z", "1"], 86_400, "an hour at most"),
+        (["region", "at"], ["a", "2024-01-01T00:00:00Z"], 300, "leave --every out"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_where_and_why(
+    tmp_path: Path, header: list[str], row: list[object], every: int | None, message: str
+) -> None:
+    with pytest.raises(OperatorError, match=message):
+        read_table(written(tmp_path / "a.csv", header, [row]), every)
+
+
+def test_a_file_that_is_not_there_and_a_file_without_rows_are_told(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="can't be read"):
+        read_table(tmp_path / "none.csv", None)
+    with pytest.raises(OperatorError, match="at least one row"):
+        read_table(written(tmp_path / "a.csv", ["region", "at"], []), None)
+
+
+@pytest.mark.parametrize("wrong", [{"alpha": 0.0}, {"keep": 1.0}, {"inject": -1}])
+def test_settings_that_make_no_sense_are_told(tmp_path: Path, wrong: dict[str, float]) -> None:
+    with pytest.raises(OperatorError, match="wanted --alpha"):
+        backtest(events_file(tmp_path), **wrong)
+    with pytest.raises(OperatorError, match="within the file"):
+        backtest(events_file(tmp_path), train_until="2030-01-01T00:00:00Z")
+
+
+def activity(region: str, minute: int, events: int, *, shard: int = 0, shards: int = 1, status: Status = "ok") -> bytes:
+    source = SourceState(status=status, since=0, complete_to=0)
+    one = Activity(region, minute, 0, events, 0, {}, {}, shard=shard, shards=shards, span=2, sources={"x": source})
+    return msgspec.json.encode(one)
+
+
+def test_histories_sum_shards_and_leave_out_repeats_and_what_cannot_be_read() -> None:
+    found = gather(
+        [
+            activity("a", 10, 3, shard=0, shards=2),
+            activity("b", 10, 1),
+            b"{",
+            None,
+            activity("a", 10, 4, shard=1, shards=2),
+            activity("b", 10, 7),
+            activity("b", 12, 2, status="down"),
+            activity("a", 11, 5, shard=0, shards=2),
+        ],
+        "a",
+    )
+    assert found == {
+        "a": [Minute(10, 7, span=2)],
+        "b": [Minute(10, 1, span=2), Minute(12, 2, observed=False, span=2)],
+    }
+
+
+def test_the_picture_has_a_line_for_each_local_day_and_the_reason() -> None:
+    region = Region("busy", time_zone="Europe/Madrid")
+    events = {at: count for at, count in posts(1, 120.0, MONDAY, AFTER).items() if at < AFTER - 720}
+    history = [Minute(minute, count, span=span) for minute, count, span in steps(events, MONDAY, AFTER, longest=60)]
+    seen = explain({"busy": history}, [region], 0.1, "busy")
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(explanation(seen, Calendar(region)))
+    shown = console.export_text()
+    assert "silent: no post for 12 h" in shown
+    assert "01:00 CET" in shown
+    assert (
+        sum(line.strip()[:3] in {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"} for line in shown.splitlines()) == 15
+    )
+    assert "!" in shown
