@@ -42,9 +42,10 @@ format: environment ## Bring the code into form
 	@$(BIN)/ruff format
 
 .PHONY: generated
-generated: environment ## Write what is made from the structs: JSON Schema and docs/configuration.md
+generated: environment ## Write what is made from the program: JSON Schema, docs/configuration.md, docs/metrics.md
 	@$(BIN)/jun schemas write
 	@$(BIN)/jun config docs --file docs/configuration.md
+	@$(BIN)/jun metrics docs --file docs/metrics.md
 
 .PHONY: bench
 bench: environment ## Time the worker beside its limits and its peers; benchmarks/latest.json

@@ -42,6 +42,13 @@ GROUPS: Final = {
         "write": ("ops.commands.schemas:write", "Write the schemas anew from the program."),
         "check": ("ops.commands.schemas:check", "Tell whether the schemas are what the program says."),
     }),
+    "alerts": ("Rules of Prometheus and routes of Alertmanager.", {
+        "write": ("ops.commands.alerts:write", "Write them for your regions, teams and calendars."),
+        "check": ("ops.commands.alerts:check", "Tell whether the packaged ones are what the program says."),
+    }),
+    "metrics": ("About the metrics.", {
+        "docs": ("ops.commands.metrics:docs", "Write the page about every metric."),
+    }),
     "config": ("About the configuration itself.", {
         "docs": ("ops.commands.config:docs", "Write the page about every setting."),
     }),

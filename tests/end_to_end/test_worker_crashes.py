@@ -78,7 +78,7 @@ async def test_a_worker_killed_at_twenty_random_moments_of_one_stream_counts_as_
         await follow.until_closed(stream.last, SHARD_COUNT, worker)
         await until_regions_follow(follow, stream.last)
         await worker.stop()
-        await follow.more()
+        await follow.to_end()
         assert_exact(follow, stream)
         with capsys.disabled():
             sys.stdout.write(

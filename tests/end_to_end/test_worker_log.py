@@ -40,6 +40,7 @@ async def test_transactions_are_read_when_committed_and_never_when_aborted_and_t
                 async with producer.transaction():
                     await produce(line, stream.end(), producer)
             await follow.until_closed(stream.last, SHARD_COUNT, worker)
+            await follow.to_end()
             assert_exact(follow, stream)
         await line.until_committed(worker, control_records=1)
         assert await worker.stop() < 60
@@ -119,5 +120,5 @@ async def test_a_changelog_whose_beginning_was_removed_or_compacted_away_gives_t
             worker = line.worker()
             await follow.until_closed(stream.last, SHARD_COUNT, worker)
             await worker.stop()
-            await follow.more()
+            await follow.to_end()
             assert_exact(follow, stream)

@@ -24,23 +24,25 @@ async def test_sigterm_ends_a_worker_within_5_s_with_everything_flushed_at_work_
     kafka: str, topic_prefix: str, tmp_path: Path
 ) -> None:
     stream = Stream(7, events_a_minute=1_000)
-    async with Line(tmp_path, kafka, topic_prefix, REGIONS, shards=SHARDS) as line:
-        async with Follow(line, "activity", "deadletter") as follow:
-            worker = line.worker("first")
-            await produce(line, stream.minutes(8))
-            await follow.until(lambda: follow.count["activity"] > 0, "the first roll-ups", worker)
-            assert await worker.stop() < SECONDS  # much of it is unread or not yet flushed
+    async with (
+        Line(tmp_path, kafka, topic_prefix, REGIONS, shards=SHARDS) as line,
+        Follow(line, "activity", "deadletter") as follow,
+    ):
+        worker = line.worker("first")
+        await produce(line, stream.minutes(8))
+        await follow.until(lambda: follow.count["activity"] > 0, "the first roll-ups", worker)
+        assert await worker.stop() < SECONDS  # much of it is unread or not yet flushed
 
-            worker = line.worker("second")
-            await produce(line, stream.minutes(2))
-            await follow.until_closed(stream.minute - 3, SHARD_COUNT, worker)
-            await line.until_committed(worker)
-            assert await worker.stop() < SECONDS  # idle
+        worker = line.worker("second")
+        await produce(line, stream.minutes(2))
+        await follow.until_closed(stream.minute - 3, SHARD_COUNT, worker)
+        await line.until_committed(worker)
+        assert await worker.stop() < SECONDS  # idle
 
-            worker = line.worker("third")
-            await produce(line, stream.end())
-            await follow.until_closed(stream.last, SHARD_COUNT, worker)
-            assert await worker.stop() < SECONDS
-            await follow.more()
-            assert_exact(follow, stream)
-            assert follow.rolled.repeats == 0  # what was flushed was not done again
+        worker = line.worker("third")
+        await produce(line, stream.end())
+        await follow.until_closed(stream.last, SHARD_COUNT, worker)
+        assert await worker.stop() < SECONDS
+        await follow.to_end()
+        assert_exact(follow, stream)
+        assert follow.rolled.repeats == 0  # what was flushed was not done again

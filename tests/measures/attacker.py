@@ -59,10 +59,13 @@ class Cells:
 
     minutes: tuple[int, ...]
     patterns: list[Pattern] = field(init=False)
+    places: dict[Pattern, int] = field(init=False)
 
     def __post_init__(self) -> None:
         self.patterns = [p for p in itertools.product((0, 1, 2), repeat=len(self.minutes)) if any(p)]
+        self.places = {pattern: place for place, pattern in enumerate(self.patterns)}
         self.acts = np.array(self.patterns)
+        self._parts: dict[tuple[str, int, int], np.ndarray] = {}
 
     def active(self, series: str) -> np.ndarray:
         """Who of the patterns (rows) is active in the series in which active minute (columns)."""
@@ -74,11 +77,15 @@ class Cells:
 
     def taking_part(self, series: str, window: int, minute: int) -> np.ndarray:
         """Who takes part in the series in the window that ends with `minute`."""
-        return self.active(series)[:, self.inside(minute - WINDOWS[window] + 1, minute)].any(axis=1)
+        key = series, window, minute
+        if key not in self._parts:
+            inside = self.inside(minute - WINDOWS[window] + 1, minute)
+            self._parts[key] = self.active(series)[:, inside].any(axis=1)
+        return self._parts[key]
 
     def returning(self, series: str, window: int, minute: int) -> np.ndarray:
         """Who of these had acted in the widest window before their first act in this one."""
-        found = self.taking_part(series, window, minute)
+        found = self.taking_part(series, window, minute).copy()
         acts = self.active(series)
         for place in self.inside(minute - WINDOWS[window] + 1, minute):
             before = self.inside(self.minutes[place] - WINDOWS[-1] + 1, self.minutes[place] - 1)
@@ -90,7 +97,7 @@ def exact(world: World, cells: Cells, minute: int) -> Figures:
     """What the engagement fold would say of the world at `minute`."""
     count = np.zeros(len(cells.patterns))
     for person in world.people:
-        count[cells.patterns.index(person)] += 1
+        count[cells.places[person]] += 1
     more = world.events or (0,) * len(world.minutes)
     windows = {}
     for series in SERIES:
@@ -117,21 +124,31 @@ def releases(world: World, cells: Cells, rules: Rules) -> list[Release]:
 
 
 class Attacker:
-    """Knows `known` releases. Variables: people by pattern, then events of the whole by active minute."""
+    """Knows `known` releases.
+
+    Variables: people by pattern, events of the whole by active minute, and a switch (0 or 1) for each hidden number of
+    returning people, as either they are few or the new ones.
+    """
 
     def __init__(self, world: World, cells: Cells, known: list[Release], rules: Rules) -> None:
         self.cells = cells
         self.rules = rules
         self.people = len(cells.patterns)
         self.minutes = len(cells.minutes)
-        self.rows: dict[bytes, tuple[np.ndarray, float, float]] = {}
+        self.rows: dict[tuple[bytes, int], tuple[np.ndarray, int, float, float]] = {}
+        self.switches: dict[bytes, int] = {}
+        self.headcount = world.headcount
         self.known = known
         self._learn(world)
 
-    def _add(self, people: np.ndarray, low: float, high: float, events: np.ndarray | None = None) -> None:
+    def _add(
+        self, people: np.ndarray, low: float, high: float, events: np.ndarray | None = None, switch: int = 0
+    ) -> None:
+        """Learn that a sum is in [low, high]; `switch` is the number of one, negative where it counts against."""
         row = np.concatenate([people.astype(float), np.zeros(self.minutes) if events is None else events])
-        _, had_low, had_high = self.rows.get(row.tobytes(), (row, -np.inf, np.inf))
-        self.rows[row.tobytes()] = row, max(low, had_low), min(high, had_high)
+        key = row.tobytes(), switch
+        _, _, had_low, had_high = self.rows.get(key, (row, switch, -np.inf, np.inf))
+        self.rows[key] = row, switch, max(low, had_low), min(high, had_high)
 
     def _learn(self, world: World) -> None:
         self._add(np.ones(self.people), 0, world.headcount)
@@ -155,16 +172,24 @@ class Attacker:
         self._add(part, *self._limits(actors))
         if actors in {0, HIDDEN}:
             return
-        returning = released.returning[window]
-        if returning != HIDDEN:
-            self._add(self.cells.returning(series, window, told.minute), *self._limits(returning))
-        elif window >= RETURNING_FROM:
-            self._add(self.cells.returning(series, window, told.minute), 0, self.rules.group - 1)
+        if window >= RETURNING_FROM:
+            self._read_returning(part, self.cells.returning(series, window, told.minute), released.returning[window])
         inside = self.cells.inside(told.minute - WINDOWS[window] + 1, told.minute)
         if series == WHOLE:
             events = np.zeros(self.minutes)
             events[inside] = 1
             self._add(np.zeros(self.people), *self._limits(released.events[window]), events)
+
+    def _read_returning(self, part: np.ndarray, back: np.ndarray, released: int | str) -> None:
+        few, new = self.rules.group - 1, part & ~back
+        if released != HIDDEN:
+            self._add(back, *self._limits(released))
+            self._add(new, few + 1, np.inf)
+            return
+        switch = self.switches.setdefault(back.tobytes() + new.tobytes(), len(self.switches) + 1)
+        # back <= few + headcount * switch and new <= few + headcount * (1 - switch)
+        self._add(back, -np.inf, few, switch=-switch)
+        self._add(new, -np.inf, few + self.headcount, switch=switch)
 
     def _limits(self, released: int | str) -> tuple[float, float]:
         group = self.rules.group
@@ -176,16 +201,23 @@ class Attacker:
     @cached_property
     def _constraint(self) -> LinearConstraint:
         rows = list(self.rows.values())
-        return LinearConstraint(np.array([r for r, _, _ in rows]), [a for _, a, _ in rows], [b for _, _, b in rows])
+        switched = np.zeros((len(rows), len(self.switches)))
+        for place, (_, switch, _, _) in enumerate(rows):
+            if switch:
+                switched[place, abs(switch) - 1] = self.headcount if switch > 0 else -self.headcount
+        matrix = np.hstack([np.array([row for row, *_ in rows]), switched])
+        return LinearConstraint(matrix, [low for *_, low, _ in rows], [high for *_, high in rows])
 
     def bound(self, group: Group, *, largest: bool) -> int:
         """The largest or the least size that the group can have, by all that is known."""
-        aim = np.concatenate([group.members.astype(float), np.zeros(self.minutes)])
+        aim = np.concatenate([group.members.astype(float), np.zeros(self.minutes + len(self.switches))])
+        most = np.full(len(aim), np.inf)
+        most[self.people + self.minutes :] = 1
         found = milp(
             -aim if largest else aim,
             constraints=self._constraint,
             integrality=np.ones(len(aim)),
-            bounds=Bounds(0, np.inf),
+            bounds=Bounds(0, most),
         )
         assert found.status == 0, found.message
         return round(aim @ found.x)
@@ -221,4 +253,4 @@ def groups(cells: Cells, told: list[Release]) -> list[Group]:
 
 def size(world: World, cells: Cells, group: Group) -> int:
     """The size that the group really has."""
-    return sum(bool(group.members[cells.patterns.index(person)]) for person in world.people)
+    return sum(bool(group.members[cells.places[person]]) for person in world.people)

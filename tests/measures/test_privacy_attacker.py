@@ -87,7 +87,7 @@ def test_the_attacker_never_rules_out_what_is_true(world: World) -> None:
 
 
 def test_the_attacker_agrees_with_trying_every_world() -> None:
-    world = world_of((0, 1), {(1, 0): 4, (1, 1): 1, (0, 1): 2}, 7)
+    world = world_of((0, 1), {(1, 0): 3, (1, 1): 1, (0, 1): 2}, 6)
     cells = Cells(world.minutes)
     known = releases(world, cells, RULES)
     numbers = range(world.headcount + 1)

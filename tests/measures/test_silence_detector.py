@@ -244,7 +244,7 @@ def test_the_promise_is_kept_and_long_ones_are_called_a_weekly_check() -> None:
     assert rare.promised_seconds is None or (rare.promised_seconds > 72 * 3_600) == rare.weekly_check
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.data())
 def test_spans_are_as_good_as_single_minutes(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(["usual", "busy"]))
@@ -259,7 +259,7 @@ def test_spans_are_as_good_as_single_minutes(data: st.DataObject) -> None:
     assert whole.assess(name) == single.assess(name)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.lists(st.integers(0, DAY), min_size=len(RATES), max_size=len(RATES)))
 def test_regions_that_are_up_to_a_day_apart_are_judged_as_if_they_were_not(behind: list[int]) -> None:
     together, apart = trained(), trained()
@@ -277,7 +277,7 @@ def test_regions_that_are_up_to_a_day_apart_are_judged_as_if_they_were_not(behin
         assert together.export(name) == apart.export(name)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(cut=st.integers(1, 2 * DAY - 60), silence=st.integers(0, 2 * DAY))
 def test_after_a_restore_all_goes_on_as_if_nothing_had_been(cut: int, silence: int) -> None:
     after = END + 2 * DAY

@@ -114,7 +114,7 @@ def test_odds_after_empty_slots_are_the_sum_over_all_onsets() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.floats(0, 8)), min_size=1, max_size=60))
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.floats(0.001, 8)), min_size=1, max_size=60))
 def test_the_peaks_of_gaps_are_those_of_the_recursion(steps: list[tuple[bool, bool, float]]) -> None:
     occupied = np.array([step[0] for step in steps])
     seen = np.array([step[1] for step in steps])

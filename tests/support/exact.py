@@ -20,9 +20,8 @@ def assert_exact(follow: Follow, stream: Stream) -> None:
     assert totals == Counter(event.kind for event in stream.events)
     assert sum(one.duplicates for one in last) == stream.repeats
     assert sum(one.too_late for one in last) == stream.refused["too_late"]
-    # a dead letter may come again, never be left out
-    refused = {(letter.place, letter.reason) for letter in follow.letters}
-    reasons = Counter(reason for _, reason in refused)
-    assert len({place for place, _ in refused}) == len(refused) == sum(stream.refused.values())
-    assert reasons["future"] == stream.refused["future"]
-    assert reasons["too_late"] == stream.refused["too_late"]
+    # a dead letter may come again, never be left out; of one place there is one reason
+    refused = dict.fromkeys((letter.place, letter.reason) for letter in follow.letters)
+    assert len({place for place, _ in refused}) == len(refused)
+    kinds = Counter(reason if reason in stream.refused else "rubbish" for _, reason in refused)
+    assert kinds == Counter(stream.refused)

@@ -11,7 +11,7 @@ from schemas.activity import Activity, ActivityRecord
 from schemas.codec import Reader
 from schemas.deadletter import DeadLetter
 from schemas.regions import RegionStatus, Transition
-from schemas.topics import ACTIVITY, ALERTS, DEADLETTER, REGIONS
+from schemas.topics import ACTIVITY, ALERTS, DEADLETTER, EVENTS, REGIONS
 from streams.kafka import client_arguments, topic_name
 from tests.support.line import PATIENCE
 
@@ -94,6 +94,8 @@ class Follow:
         self.statuses: dict[str, RegionStatus] = {}
         self.transitions: list[Transition] = []
         self.letters: list[DeadLetter] = []
+        self.raw: list[bytes] = []
+        """The values of `events`."""
         self.count = dict.fromkeys(topics, 0)
 
     async def __aenter__(self) -> Self:
@@ -115,9 +117,18 @@ class Follow:
             topic = self._names[place.topic]
             self.count[topic] += len(records)
             reader = READERS.get(topic)
+            if topic == EVENTS:
+                self.raw += [record.value for record in records if record.value]
             if reader is not None:
                 for record in records:
                     self._take(reader.read(record.value))
+
+    async def to_end(self) -> None:
+        """Take everything that is there now."""
+        places = list(self._consumer.assignment())
+        ends = await self._consumer.end_offsets(places)
+        while any([await self._consumer.position(place) < ends[place] for place in places]):
+            await self.more()
 
     async def until(
         self, condition: Callable[[], object], what: str, *parts: Watched, within: float = PATIENCE

@@ -60,7 +60,7 @@ class Stream:
 
     def minutes(self, count: int) -> list[Wire]:
         """Make the next minutes: their events, a little out of order, then heartbeats that say that they are sent."""
-        wires: list[Wire] = []
+        wires = self._beats(self.minute * MINUTE)  # without any, no event is from the future
         for _ in range(count):
             wires += self._half(0)
             wires += self._half(1)

@@ -95,9 +95,20 @@ def _fresh(exact: SeriesWindow | None, window: int, group: int) -> Row:
         # Nobody took part; what is counted nonetheless (bots, mails opened) has no people to count behind it.
         return (0, _none(events), _none(posts), _none(replies), _none(reshares), HIDDEN)
     parts = _second_hidden((step(posts, group), step(replies, group), step(reshares, group)))
-    # That nobody came back would say that two groups have nobody in common, and with the headcount how large one is.
-    told = window >= RETURNING_FROM and exact.returning
-    return (actors, step(events, group), *parts, (told and step(told[window], group)) or HIDDEN)
+    returning = _returning(exact, window, group) if window >= RETURNING_FROM and exact.returning else HIDDEN
+    return (actors, step(events, group), *parts, returning)
+
+
+def _returning(exact: SeriesWindow, window: int, group: int) -> Released:
+    """Release the returning people only where they and the new ones are both a group.
+
+    So `hidden` does not say which of the two are few. That nobody came back would say that two groups of people have
+    nobody in common, and with the headcount how large one of them is; that few did, that somebody is new.
+    """
+    returning = exact.returning[window]
+    if min(returning, exact.actors[window] - returning) < group:
+        return HIDDEN
+    return step(returning, group)
 
 
 def _none(events: int) -> Released:
