@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Protocol
 
+import structlog
 from faust.types import TP
 from msgspec import Struct
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from streams.agents.fetch import Run
     from streams.agents.table import Entries, StateTable
     from streams.measures.engagement.entries import Flush
+
+
+log = structlog.get_logger(__name__)
 
 
 class Message(Struct, frozen=True, gc=False):
@@ -60,7 +64,7 @@ class Keeper:
         self._flushed = False
         self._written: dict[int, int] = {}
         self._dirty: set[int] = set()
-        self._taken: list[EventT] = []
+        self._taken: list[Any] = []
         self._pending: list[asyncio.Future[Any]] = []
         self._folding = asyncio.Lock()
         self._flushing = asyncio.Lock()
@@ -114,10 +118,13 @@ class Keeper:
         if run.start < work.next_offset:
             return
         async with self._folding:
+            if not self.records:
+                log.info("worker.first_run", topic=self.source)
             messages = work.take(run)
             self.records += len(run.values)
             self._dirty.add(run.partition.partition)
-            self._taken.append(event)
+            self._taken.append(event.message)
+            event.message.value = None  # a run is up to a megabyte, and is folded now
             for message in messages:
                 self._pending.append(await self._send(message.topic, message.key, message.value, message.partition))
 
@@ -133,8 +140,8 @@ class Keeper:
             for step in zip(*(flush.steps() for flush in flushes.values()), strict=True):
                 for partition, entries in zip(flushes, step, strict=True):
                     await self._write(partition, entries)
-            for event in taken:
-                event.message.ack(self.app.consumer)
+            for message in taken:
+                message.ack(self.app.consumer)
 
     async def _write(self, partition: int, entries: Sequence[tuple[bytes, bytes | None]]) -> None:
         if not entries:

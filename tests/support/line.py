@@ -10,6 +10,8 @@ import time
 from typing import TYPE_CHECKING, Protocol, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 
 from ops.topics import ensure_topics
 from schemas.config import KafkaSettings, TopicSettings
@@ -189,6 +191,22 @@ class Line:
                     for place, end in ends.items()
                     if (await consumer.committed(place) or 0) < end - control_records
                 ]
+
+    async def owners(self) -> list[list[int]]:
+        """Give, for each worker that has any, the partitions of `events` that it owns."""
+        admin = AIOKafkaAdminClient(**client_arguments(self.kafka))
+        await admin.start()
+        try:
+            (answer,) = await admin.describe_consumer_groups([topic_name(self.topics, GROUP)])
+        finally:
+            await admin.close()
+        events = topic_name(self.topics, EVENTS)
+        owned = []
+        for _, _, _, _, _, members, *_ in answer.groups:
+            for member in members:
+                assignment = ConsumerProtocolMemberAssignment.decode(member[4]).assignment if member[4] else []
+                owned.append(sorted(number for topic, numbers in assignment if topic == events for number in numbers))
+        return [one for one in owned if one]
 
     async def exporter(self) -> str:
         """Start an exporter; gives the address of its figures."""

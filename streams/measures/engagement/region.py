@@ -200,7 +200,7 @@ class RegionShard:
 
     def _activity(self, bucket: Bucket, sources: dict[str, SourceState], windows: Windows) -> Activity:
         whole, series = series_of(bucket, self.series.numbers.names)
-        totals, labels = self.totals.totals, self.totals.labels
+        totals = self.totals.totals
         return Activity(
             region=self.shape.region,
             minute=bucket.start,
@@ -212,7 +212,7 @@ class RegionShard:
             shard=self.shape.shard,
             shards=self.shape.shards,
             windows=windows,
-            labels={name: label for name in windows.series if (label := labels.get(name, name)) != name},
+            labels=self.totals.labels(windows.series),
             sources=sources,
             totals=dict(totals.kinds),
             duplicates=totals.duplicates,

@@ -26,14 +26,11 @@ class Totals(Struct, array_like=True):
 
 
 class TotalsKeeper:
-    """Adds to the totals, unless the table that they were restored from has the source offset already.
-
-    `labels` has, by tag, the form that most people wrote.
-    """
+    """Adds to the totals, unless the table that they were restored from has the source offset already."""
 
     def __init__(self, totals: Totals) -> None:
         self.totals = totals
-        self.labels = {tag: votes.label(tag) for tag, votes in totals.votes.items()}
+        self._labels: dict[str, str] = {}
         self._restored = totals.offset
         self._written = totals.offset
 
@@ -62,7 +59,20 @@ class TotalsKeeper:
             if forms is None:
                 forms = totals.votes[tag] = LabelVotes()
             forms.add(form)
-            self.labels[tag] = forms.label(tag)
+            self._labels.pop(tag, None)
+
+    def labels(self, names: Sequence[str]) -> dict[str, str]:
+        """Give, for those of `names` that most people write in another form, that form."""
+        known, votes = self._labels, self.totals.votes
+        found = {}
+        for name in names:
+            if name in votes:
+                label = known.get(name)
+                if label is None:
+                    label = known[name] = votes[name].label(name)
+                if label != name:
+                    found[name] = label
+        return found
 
     def flush(self) -> Totals | None:
         """Give the totals where they have changed since the last flush."""

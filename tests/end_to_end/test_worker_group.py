@@ -1,0 +1,132 @@
+"""Workers that share the partitions join, leave and die in the middle of a stream, and the broker goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ops.broker import EmbeddedBroker
+from schemas.topics import ACTIVITY
+from streams.kafka import make_producer
+from tests.support.exact import assert_exact
+from tests.support.follow import Follow
+from tests.support.line import PARTITIONS, Line
+from tests.support.stream import REGIONS, SHARD_COUNT, SHARDS, Stream, produce
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aiokafka import AIOKafkaProducer
+
+    from tests.support.line import Part
+
+pytestmark = pytest.mark.end_to_end
+
+LONG = pytest.mark.skipif("JUN_LONG_TESTS" not in os.environ, reason="takes minutes: set JUN_LONG_TESTS")
+
+
+class Flow:
+    """Writes a stream minute by minute while something happens, never far ahead of what the workers close."""
+
+    def __init__(self, line: Line, follow: Follow, stream: Stream, producer: AIOKafkaProducer) -> None:
+        self._line = line
+        self._follow = follow
+        self._stream = stream
+        self._producer = producer
+
+    async def closes(self, what: str, *parts: Part) -> float:
+        """Write a minute and wait until all shards have closed it; gives the seconds that this took."""
+        began = time.monotonic()
+        await produce(self._line, self._stream.minutes(1), self._producer)
+        await self._follow.until(
+            lambda: self._follow.rolled.closed_to(SHARD_COUNT) >= self._stream.minute - 3, what, *parts
+        )
+        return time.monotonic() - began
+
+
+@pytest.mark.timeout(600)
+async def test_workers_join_leave_and_die_in_mid_stream_and_the_counts_are_those_of_one_pass(
+    kafka: str, topic_prefix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stream = Stream(2, events_a_minute=60)
+    async with (
+        Line(tmp_path, kafka, topic_prefix, REGIONS, shards=SHARDS) as line,
+        Follow(line, "activity", "deadletter") as follow,
+        make_producer(line.kafka) as producer,
+    ):
+        flow = Flow(line, follow, stream, producer)
+        first = line.worker("first")
+        await flow.closes("the first worker's start", first)
+        usual = max([await flow.closes("the usual", first) for _ in range(5)])
+        pauses: dict[str, float] = {}
+
+        second = line.worker("second")
+        pause = 0.0
+        while len(owners := await line.owners()) < 2:
+            pause = max(pause, await flow.closes("two workers", first, second))
+        pauses["a worker joins"] = max(pause, await flow.closes("two workers", first, second))
+        assert sorted(partition for owned in owners for partition in owned) == list(range(PARTITIONS))
+
+        second.process.terminate()
+        pauses["a worker leaves"] = await flow.closes("the partitions of the one that left", first)
+        while second.running:
+            await flow.closes("the end of the second", first)
+        assert second.process.returncode == 0
+
+        third = line.worker("third")
+        while len(await line.owners()) < 2:
+            await flow.closes("two workers", first, third)
+        first.kill()
+        pauses["a worker is killed"] = await flow.closes("the partitions of the killed one", third)
+
+        await produce(line, stream.end(), producer)
+        await follow.until_closed(stream.last, SHARD_COUNT, third)
+        await third.stop()
+        await follow.to_end()
+        assert_exact(follow, stream)
+        with capsys.disabled():
+            told = "; ".join(f"{what}: {pause:.1f} s" for what, pause in pauses.items())
+            sys.stdout.write(f"\nusually a minute closes within {usual:.1f} s; {told}\n")
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seconds", [20, pytest.param(120, marks=LONG)])
+async def test_the_line_goes_on_by_itself_when_the_broker_was_away(
+    topic_prefix: str, tmp_path: Path, seconds: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stream = Stream(3, events_a_minute=100)
+    with EmbeddedBroker(tmp_path / "kafka", start_timeout=180) as broker:
+        async with (
+            Line(tmp_path, broker.bootstrap, topic_prefix, REGIONS, shards=SHARDS) as line,
+            Follow(line, ACTIVITY, "deadletter") as follow,
+            make_producer(line.kafka) as producer,
+        ):
+            worker = line.worker()
+            flow = Flow(line, follow, stream, producer)
+            for _ in range(3):
+                await flow.closes("the first minutes", worker)
+            await asyncio.to_thread(broker.stop)
+            writing = asyncio.create_task(produce(line, stream.minutes(3), producer))
+            await asyncio.sleep(seconds)  # the time itself is what is tried
+            worker.check()
+            told = worker.output()
+            await asyncio.to_thread(broker.start)
+            began = time.monotonic()
+            await writing
+            await follow.until_closed(stream.minute - 3, SHARD_COUNT, worker)
+            took = time.monotonic() - began
+            await produce(line, stream.end(), producer)
+            await follow.until_closed(stream.last, SHARD_COUNT, worker)
+            await worker.stop()
+            await follow.to_end()
+            assert_exact(follow, stream)
+            assert told.count("\n") < 50 * seconds  # it says so, but does not fill the disk
+            with capsys.disabled():
+                sys.stdout.write(
+                    f"\naway for {seconds} s: going on {took:.1f} s after it is back; {told.count(chr(10))} lines of log\n"
+                )
