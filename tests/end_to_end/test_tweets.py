@@ -35,7 +35,8 @@ async def test_every_count_of_real_posts_in_activity_is_what_a_few_lines_over_th
             assert not follow.letters
             done = (last + 1) * 60
             watermark = "jun_region_watermark_timestamp_seconds"
-            await until(lambda: set(by_region(metrics, watermark).values()) == {done}, "all figures", worker)
+            print("DBG", done)
+            await until(lambda: print(by_region(metrics, watermark)) or set(by_region(metrics, watermark).values()) == {done}, "all figures", worker, within=40)
             await follow.until(lambda: all(one.minute == last for one in follow.statuses.values()), "all statuses")
         posted = Counter(post["region"] for post in posts)
         shown = by_region(metrics, "jun_region_events_by_kind_total", kind="post")

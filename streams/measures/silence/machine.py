@@ -7,20 +7,18 @@ from zlib import crc32
 
 from streams.measures.calendars import QUIET
 from streams.measures.silence import drops
+from streams.measures.silence.alerts import Heights, decide
 from streams.measures.silence.fit import Fit, Pool, Standing, fit_region, look
 from streams.measures.silence.forecast import promise
 from streams.measures.silence.odds import LOWEST, after_empty, drop_after, log
 from streams.measures.silence.settings import (
-    COOL_DOWN,
     DAY,
     DENSE_HALF_LIFE,
     DROP_ODDS,
     HOUR,
     LEVEL_HALF_LIFE,
     LEVEL_WEIGHT,
-    PEAK_FALL,
     QUARTER,
-    RECOVERED,
     WEEKLY_CHECK,
     YOUNG,
 )
@@ -165,7 +163,7 @@ class Machine:
             state.quarter = 0
             state.quarter_seen = True
         self._judge()
-        self._decide(fit, seen=seen, occupied=occupied)
+        decide(state, fit, Heights(self._silence_log, self._drop_log), seen=seen, occupied=occupied)
 
     def _weigh(self, fit: Fit, hazard: float, cell: int, *, seen: bool, occupied: bool) -> None:
         state = self.state
@@ -224,33 +222,6 @@ class Machine:
             )
         else:
             self._log, self._threshold, self._weeks = odds, fit.threshold, fit.silence.weeks(odds)
-
-    def _decide(self, fit: Fit, *, seen: bool, occupied: bool) -> None:
-        state = self.state
-        before = state.silent or state.dropped
-        high = self._silence_log >= fit.threshold
-        if not state.silent:
-            state.silent = high and seen and not occupied
-            state.occupied = 0
-        elif occupied:
-            state.occupied += 1
-            state.silent = self._slot >= QUARTER or state.occupied < RECOVERED
-        elif high:
-            state.occupied = 0
-        if fit.counted:
-            state.dropped = self._drop_log >= fit.drop_threshold - (PEAK_FALL if state.dropped else 0.0)
-        self._note(before=before)
-
-    def _note(self, *, before: bool) -> None:
-        """Keep when alerts came and went."""
-        state = self.state
-        now = state.silent or state.dropped
-        if now and not before:
-            state.alerted = state.minute
-            merged = state.recovered >= 0 and state.minute - state.recovered <= COOL_DOWN
-            state.incident = state.incident if merged else state.minute
-        elif before and not now:
-            state.recovered = state.minute
 
     def _each_hour(self, now: int, pools: Sequence[Pool]) -> None:
         """Refit if this is the hour for it, and work out the promise anew. `now` is the minute that begins."""

@@ -1,0 +1,51 @@
+"""When an alert comes and when it ends: thresholds, hysteresis, cool-down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from streams.measures.silence.settings import COOL_DOWN, PEAK_FALL, QUARTER, RECOVERED
+
+if TYPE_CHECKING:
+    from streams.measures.silence.fit import Fit
+    from streams.measures.silence.state import State
+
+
+class Heights(NamedTuple):
+    """The log odds of both tests at a slot's end."""
+
+    silence: float
+    drop: float
+
+
+def decide(state: State, fit: Fit, heights: Heights, *, seen: bool, occupied: bool) -> None:
+    """Bring the alerts of a state up to date with the slot that ended.
+
+    Silence is called after an empty slot that was evidence. It ends with the first post where slots are of a quarter
+    hour or more (the machine does that at once; a drop that still stands keeps it up), else with the third occupied slot
+    since the odds were last over the threshold. A drop ends once its log odds are PEAK_FALL below the threshold.
+    """
+    before = state.silent or state.dropped
+    high = heights.silence >= fit.threshold
+    if not state.silent:
+        state.silent = high and seen and not occupied
+        state.occupied = 0
+    elif occupied:
+        state.occupied += 1
+        state.silent = fit.slot >= QUARTER or state.occupied < RECOVERED
+    elif high:
+        state.occupied = 0
+    if fit.counted:
+        state.dropped = heights.drop >= fit.drop_threshold - (PEAK_FALL if state.dropped else 0.0)
+    _note(state, before=before)
+
+
+def _note(state: State, *, before: bool) -> None:
+    """Keep when alerts came and went; one soon after a recovery belongs to the incident before."""
+    now = state.silent or state.dropped
+    if now and not before:
+        state.alerted = state.minute
+        merged = state.recovered >= 0 and state.minute - state.recovered <= COOL_DOWN
+        state.incident = state.incident if merged else state.minute
+    elif before and not now:
+        state.recovered = state.minute
