@@ -156,7 +156,7 @@ class PartitionFold:
         changed = clock.beat(heartbeat)
         for one in changed:
             if one.shown == "ended":
-                position.ended_at = max(position.ended_at, one.complete_to)
+                position.ended_at = max(position.ended_at, one.complete_to - one.lateness)
         bound = clock.closes_to(position.ended_at) // MINUTE
         if position.closed_to == UNSET and bound > 0:  # before that a source has not begun: time starts with it
             position.closed_to = min([bound, *self._open])

@@ -22,8 +22,8 @@ def decide(state: State, fit: Fit, heights: Heights, *, seen: bool, occupied: bo
     """Bring the alerts of a state up to date with the slot that ended.
 
     Silence is called after an empty slot that was evidence. It ends with the first post where slots are of a quarter
-    hour or more (the machine does that at once; a drop that still stands keeps it up), else with the third occupied slot
-    since the odds were last over the threshold. A drop ends once its log odds are PEAK_FALL below the threshold.
+    hour or more (the machine does that at once; a drop that still stands keeps it up), else with the third occupied
+    slot since the odds were last over the threshold. A drop ends once its log odds are PEAK_FALL below the threshold.
     """
     before = state.silent or state.dropped
     high = heights.silence >= fit.threshold
