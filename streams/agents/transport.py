@@ -16,11 +16,11 @@ from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from streams.agents.fetch import Run, fetch_runs
+from streams.agents.fetch import Run, check_consumer, fetch_runs
 from streams.kafka import client_arguments, make_producer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
 
     from aiokafka import AIOKafkaProducer
 
@@ -51,7 +51,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         app: WorkerApp = transport.app
         conf = app.conf
         self._assignor = app.assignor
-        return AIOKafkaConsumer(
+        consumer = AIOKafkaConsumer(
             **client_arguments(app.kafka),
             client_id=conf.broker_client_id,
             group_id=conf.id,
@@ -66,6 +66,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             max_poll_interval_ms=int(conf.broker_max_poll_interval * 1000),
             isolation_level="read_committed",
         )
+        check_consumer(consumer)
+        return consumer
 
     async def _fetch_records(
         self,
@@ -181,8 +183,3 @@ class Transport(driver.Transport):  # type: ignore[misc]
 
     Consumer = Consumer
     Producer = Producer
-
-
-def positions(messages: Mapping[TP, int]) -> str:
-    """Say partitions with their offsets, for a log line."""
-    return ", ".join(f"{tp.topic}/{tp.partition}: {offset}" for tp, offset in sorted(messages.items()))
