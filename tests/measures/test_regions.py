@@ -66,7 +66,14 @@ def test_a_reason_has_the_empty_time_what_was_expected_and_how_rare_that_is() ->
     assessment = Assessment(
         silent=True, learning=False, test="silence", empty_seconds=33_600, expected_events=41.2, weeks=11.3
     )
-    assert silence_in_words(assessment) == "no post for 9 h 20 min; 41 expected since; by chance once in 11 weeks"
+    assert silence_in_words(assessment, 10) == "no post for 9 h 20 min; 41 expected since; by chance once in 11 weeks"
+
+
+def test_a_drop_is_told_without_a_number_of_posts_under_the_minimum_group() -> None:
+    assessment = Assessment(
+        silent=True, learning=False, test="drop", window_seconds=7_200, window_events=3, expected_events=40, weeks=20
+    )
+    assert "3 posts" not in silence_in_words(assessment, 10)
 
 
 def test_durations_are_said_as_people_do() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from schemas.regions import Evidence, Verdict
+from streams.measures.privacy import count_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,16 +37,16 @@ def verdict_of(
         return "unknown", "; ".join(down)
     if people < minimum:
         return "hidden", f"fewer than {minimum} people" if people else "its headcount is not known"
-    return _by_silence(assessment)
+    return _by_silence(assessment, minimum)
 
 
-def _by_silence(assessment: Assessment | None) -> Judgement:
+def _by_silence(assessment: Assessment | None, minimum: int) -> Judgement:
     if assessment is None or (assessment.learning and assessment.last_event < 0):
         return "learning", "nothing has come from it yet"
     if assessment.learning:
         return "learning", "its history is too short to say what is usual"
     if assessment.silent:
-        return "silent", silence_in_words(assessment)
+        return "silent", silence_in_words(assessment, minimum)
     if assessment.empty_seconds < ACTIVE_SECONDS:
         return "active", "as usual"
     empty = duration(assessment.empty_seconds)
@@ -54,11 +55,11 @@ def _by_silence(assessment: Assessment | None) -> Judgement:
     return "quiet", f"no post for {empty}, as is usual; {assessment.expected_events:.1f} expected since"
 
 
-def silence_in_words(assessment: Assessment) -> str:
-    """Say why a region is silent, in words and numbers."""
+def silence_in_words(assessment: Assessment, group: int) -> str:
+    """Say why a region is silent, in words and numbers; posts are counted in steps of the minimum `group`."""
     if assessment.test == "drop":
         seen = (
-            f"{assessment.window_events} posts in {duration(assessment.window_seconds)}; "
+            f"{count_in_words(assessment.window_events, group)} posts in {duration(assessment.window_seconds)}; "
             f"{assessment.expected_events:.0f} expected"
         )
     else:
