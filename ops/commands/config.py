@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 (cyclopts reads the annotations)
 
-from ops.config.document import shown_name
+from ops.commands.page import give
 from ops.config.documentation import document
 
 
@@ -16,9 +16,4 @@ def docs(*, file: Path | None = None) -> None:
     file
         Where to, such as docs/configuration.md; to the terminal where none is named.
     """
-    page = document()
-    if file is None:
-        print(page, end="")  # noqa: T201 (the answer)
-        return
-    file.write_text(page, encoding="utf-8")
-    print(f"wrote {shown_name(file.absolute())}")  # noqa: T201 (the answer)
+    give(document(), file)
