@@ -65,7 +65,7 @@ lock: ## Resolve the dependencies anew into the locks; versions that two of them
 	@compile="$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11"; \
 	$$compile --upgrade --all-extras pyproject.toml --output-file requirements-dev.lock; \
 	cp requirements-dev.lock requirements.lock; cp requirements-dev.lock requirements-build.lock; \
-	$$compile --extra embedded --extra rocksdb pyproject.toml --output-file requirements.lock; \
+	$$compile --extra embedded --extra rocksdb --extra sources --extra notify --extra remote-write pyproject.toml --output-file requirements.lock; \
 	printf 'hatchling\neditables\n' | $$compile - --output-file requirements-build.lock
 
 .PHONY: clean
