@@ -22,7 +22,7 @@ from benchmarks.load import PARTITIONS
 from schemas.activity import WHOLE
 from schemas.codec import event_reader
 from schemas.events import COUNTING_KINDS, Event
-from streams.agents.fetch import check_consumer, fetch_runs
+from streams.fetch import check_consumer, fetch_runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from faust.types import EventT
 
-    from streams.agents.fetch import Run
     from streams.agents.table import Entries, StateTable
+    from streams.fetch import Run
     from streams.measures.engagement.entries import Flush
 
 

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from streams.agents.fetch import Run, check_consumer, fetch_runs
+from streams.fetch import Run, check_consumer, fetch_runs
 from streams.kafka import client_arguments, make_producer
 
 if TYPE_CHECKING:

@@ -11,10 +11,8 @@ from schemas.deadletter import DeadLetter
 from schemas.topics import ACTIVITY, ALERTS, DEADLETTER, EVENTS, REGIONS
 from streams.agents.keeper import Message
 from streams.kafka import topic_name
-from streams.measures.campaigns import campaigns_of
 from streams.measures.engagement import entries as engagement
-from streams.measures.engagement.fold import Settings
-from streams.measures.partitioning import shard_at, shards_in
+from streams.measures.engagement.layout import engagement_settings
 from streams.measures.regions import entries as regions
 from streams.measures.regions.fold import RegionsSettings
 
@@ -25,13 +23,12 @@ if TYPE_CHECKING:
 
     from schemas.config import Config
     from schemas.directory import Directory
-    from streams.agents.fetch import Run
     from streams.agents.table import Entries
+    from streams.fetch import Run
     from streams.measures.engagement.entries import Flush
     from streams.measures.engagement.fold import Refused
 
 KEPT_BYTES: Final = 64 << 10
-MINUTES_A_DAY: Final = 1_440
 
 
 class Letters:
@@ -120,14 +117,3 @@ class ActivityWork:
     def flush(self) -> Flush:
         """Give the changed entries."""
         return regions.flush(self._fold)
-
-
-def engagement_settings(partition: int, config: Config, directory: Directory) -> Settings:
-    """Give what the engagement fold of a partition needs: its regions, the campaigns of each tag, the horizon."""
-    partitions = config.topics.partitions
-    mine = []
-    for region in directory.region:
-        shard = shard_at(region.name, partition, region.shards, partitions)
-        if shard is not None:
-            mine.append((region.name, shard, shards_in(region.shards, partitions)))
-    return Settings(mine, campaigns_of(config.campaign), config.time.horizon_days * MINUTES_A_DAY)

@@ -17,9 +17,9 @@ from aiokafka.structs import TopicPartition
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.agents import fetch
-from streams.agents.fetch import Run, check_consumer, fetch_runs
+from streams import fetch
 from streams.errors import OperatorError
+from streams.fetch import Run, check_consumer, fetch_runs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -1,0 +1,26 @@
+"""What the fold of a partition is told besides the log: which regions stand in it, campaigns, the horizon."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from streams.measures.campaigns import campaigns_of
+from streams.measures.engagement.fold import Settings
+from streams.measures.partitioning import shard_at, shards_in
+
+if TYPE_CHECKING:
+    from schemas.config import Config
+    from schemas.directory import Directory
+
+MINUTES_A_DAY: Final = 1_440
+
+
+def engagement_settings(partition: int, config: Config, directory: Directory) -> Settings:
+    """Give what the engagement fold of a partition needs: its regions, the campaigns of each tag, the horizon."""
+    partitions = config.topics.partitions
+    mine = []
+    for region in directory.region:
+        shard = shard_at(region.name, partition, region.shards, partitions)
+        if shard is not None:
+            mine.append((region.name, shard, shards_in(region.shards, partitions)))
+    return Settings(mine, campaigns_of(config.campaign), config.time.horizon_days * MINUTES_A_DAY)
