@@ -1,17 +1,22 @@
-"""Makes the wire Event of a submission: names become pseudonyms, text becomes tags, an account gets its region."""
+"""Makes the wire Events of a submission: names become pseudonyms, text becomes tags, an account gets its region."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from schemas.events import Event
+from msgspec import structs
+
+from schemas.events import UNASSIGNED, Event
 from streams.measures.hashtags import extract, fold, tags_and_labels
 from streams.measures.partitioning import partition_of, partition_of_region
 
 if TYPE_CHECKING:
     from streams.ingest.pseudonyms import Pseudonyms
-    from streams.ingest.resolve import Resolver
+    from streams.ingest.resolve import Resolver, Who
     from streams.ingest.submission import Submission
+
+ASKING: Final = frozenset({"post", "reply"})
+"""What is a request when it names an office."""
 
 
 class EventMaker:
@@ -22,8 +27,23 @@ class EventMaker:
         self._resolver = resolver
         self._pseudonyms = pseudonyms
 
-    def event(self, submission: Submission) -> Event:
-        """Make the event; nothing of it is readable without the key but time, kind, region and tags."""
+    def events(self, submission: Submission) -> list[Event]:
+        """Make the event, and those that follow from it; nothing of them is readable without the key but time, kind,
+        region and tags.
+
+        A mention of an office by somebody else is a request in the office's region; where its author belongs to
+        another one, their post counts there as well. A reshare of somebody whom the directory knows is followed by a
+        `recognised` in that person's region: of the person who was reshared (`target`), by the one who did it.
+        """
+        event, who = self._event(submission)
+        derived: list[Event] = []
+        if submission.mentions and event.kind in ASKING and event.role != "bot":
+            event, derived = self._requests(event, who, submission)
+        if event.kind == "reshare" and submission.target:
+            derived += self._recognised(event, submission)
+        return [event, *derived]
+
+    def _event(self, submission: Submission) -> tuple[Event, Who]:
         who = self._resolver.who(submission.account, submission.at)
         target = self._resolver.who(submission.target, submission.at) if submission.target else None
         written = map(_bare, submission.tags) if submission.tags else extract(submission.text)
@@ -42,7 +62,39 @@ class EventMaker:
             target=target.actor if target else "",
             target_role=target.role if target else "person",
             machine=submission.machine,
-        )
+        ), who
+
+    def _requests(self, event: Event, who: Who, submission: Submission) -> tuple[Event, list[Event]]:
+        """Give the event, which is a request if nobody else's region has it, and the requests to other regions."""
+        asked: dict[str, Event] = {}
+        for account in submission.mentions:
+            office = self._resolver.who(account, submission.at)
+            region = office.region
+            if office.role != "office" or not region or office.actor == who.actor or region in asked:
+                continue
+            if who.role == "office" and who.region == region:
+                continue  # two accounts of one office
+            asked[region] = structs.replace(
+                event, kind="request", region=region, target=office.actor, target_role="office"
+            )
+        own = asked.pop(event.region, None)
+        if own is None and asked and event.region == UNASSIGNED:
+            own = asked.pop(next(iter(asked)))
+        return own or event, list(asked.values())
+
+    def _recognised(self, event: Event, submission: Submission) -> list[Event]:
+        original = self._resolver.who(submission.target, submission.at)
+        if not original.region or original.actor == event.actor or event.role == "bot" or event.machine:
+            return []
+        # Another id than the reshare's: both may lie in one minute of one region.
+        return [
+            structs.replace(
+                event,
+                id=self._pseudonyms.original(self._source, f"recognised\0{submission.id}"),
+                kind="recognised",
+                region=original.region,
+            )
+        ]
 
 
 def _bare(tag: str) -> str:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 P = TypeVar("P")
 
 DEADLETTER_PARTITION: Final = 0
+EDITS_WITHIN: Final = 24 * 60 * 60 * 1000
+"""How old (ms) an edited post may be. An edit is the same event, which counts once: it matters only where the first
+form was missed; older than the shortest horizon it could only be refused as too late."""
 
 
 class Topics(NamedTuple):
@@ -116,25 +119,29 @@ class Intake:
         now = self._source.clock()
         records: list[Record] = []
         refused: list[Refusal] = []
-        latest = unassigned = 0
+        latest = unassigned = events = 0
         for index, item in enumerate(items):
             submission = item.submission
             try:
                 if isinstance(submission, UnreadableError):
                     raise submission
                 check_time(submission, now)
-                event = self._maker.event(submission)
+                latest = max(latest, submission.at)
+                if submission.edited and submission.at < now - EDITS_WITHIN:
+                    continue
+                made = self._maker.events(submission)
             except UnreadableError as fault:
                 records.append(self._letter(item, fault, now))
                 refused.append(Refusal(index, fault.reason, str(fault)))
                 continue
-            latest = max(latest, event.at)
-            unassigned += event.region == UNASSIGNED
-            records.append(
+            records += [
                 Record(self._topics.events, self._partitions.of(event), event.region.encode(), encode(event))
-            )
+                for event in made
+            ]
+            events += len(made)
+            unassigned += made[0].region == UNASSIGNED
         await self._deliver(records, now)
-        self.counters.events += len(items) - len(refused)
+        self.counters.events += events
         self.counters.unassigned += unassigned
         for refusal in refused:
             self.counters.refused(refusal.reason)

@@ -18,6 +18,7 @@ from streams.ingest import times
 
 MAXIMUM_NAME: Final = 1024
 MAXIMUM_TAG: Final = 140
+MAXIMUM_MENTIONS: Final = 256
 FUTURE: Final = 120_000
 """How far (ms) a happening may lie ahead of its source's clock before it is not believed."""
 
@@ -25,14 +26,17 @@ _Name = Annotated[str, Meta(max_length=MAXIMUM_NAME)]
 _Number = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 _Written = Annotated[str, Meta(min_length=1, max_length=MAXIMUM_TAG)]
 _Tags = Annotated[list[_Written], Meta(max_length=MAXIMUM_TAGS)]
+_Mentions = Annotated[list[_Name | _Number], Meta(max_length=MAXIMUM_MENTIONS)]
 
 
 class Submission(Struct, frozen=True, gc=False):
     """One thing that somebody did, as a source tells it, still with names; it never leaves the process.
 
     `at` is in ms. Tags are as written; where there are none they are taken out of `text`. `reference` is the source's
-    own id of what is answered or reshared, `target` the account that is reshared, asked or recognised. `bot` says that
-    the platform calls the account one, `machine` that a machine acted for a person.
+    own id of what is answered or reshared, `target` the account that is answered, reshared, asked or recognised.
+    `mentions` are the accounts that the person named, without those that a platform puts before an answer by itself.
+    `bot` says that the platform calls the account one, `machine` that a machine acted for a person, `edited` that this
+    is a later form of what was done at `at` under the same id.
     """
 
     id: str
@@ -45,8 +49,10 @@ class Submission(Struct, frozen=True, gc=False):
     channel: str = ""
     reference: str = ""
     target: str = ""
+    mentions: tuple[str, ...] = ()
     bot: bool = False
     machine: bool = False
+    edited: bool = False
 
 
 class _Posted(Struct, gc=False):
@@ -64,8 +70,10 @@ class _Posted(Struct, gc=False):
     channel: _Name = ""
     reference: _Name | _Number = ""
     target: _Name | _Number = ""
+    mentions: _Mentions = []
     bot: bool = False
     machine: bool = False
+    edited: bool = False
     v: Literal[2] = 2
 
 
@@ -123,8 +131,10 @@ def _clean(posted: _Posted) -> Submission:
         channel=posted.channel,
         reference=str(posted.reference),
         target=str(posted.target),
+        mentions=tuple(map(str, posted.mentions)),
         bot=posted.bot,
         machine=posted.machine,
+        edited=posted.edited,
     )
 
 
@@ -155,8 +165,10 @@ _EXPECTED: Final = {
     "channel": "a text",
     "reference": "a text or a whole number",
     "target": "a text or a whole number",
+    "mentions": f"a list of at most {MAXIMUM_MENTIONS} texts or whole numbers",
     "bot": "true or false",
     "machine": "true or false",
+    "edited": "true or false",
     "kind": "a text",
 }
 

@@ -199,3 +199,20 @@ async def test_a_position_is_kept_for_the_next_process(bench: Callable[..., Benc
     await first.intake.save(Place(7))
     first.close()
     assert bench(kind="clock").intake.restore(Place) == Place(7)
+
+
+async def test_an_edit_is_the_same_event_and_one_of_an_old_post_is_passed_over(bench: Callable[..., Bench]) -> None:
+    one = bench(kind="clock")
+    day = 24 * 3_600_000
+    became = await one.intake.take(
+        [
+            item(1, at=NOW - 5, text="#one"),
+            item(1, at=NOW - 5, text="#one #two", edited=True),
+            item(2, at=NOW - day, edited=True),
+            item(3, at=NOW - day - 1, edited=True),
+            item(4, at=NOW - day - 1),
+        ]
+    )
+    assert became == Taken(5, NOW - 5)
+    assert [event.id for event in one.outlet.events] == [one.original(number) for number in ("1", "1", "2", "4")]
+    assert one.intake.counters.events == 4

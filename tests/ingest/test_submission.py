@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.codec import UnreadableError
@@ -130,7 +130,22 @@ def test_the_future_begins_two_minutes_ahead_of_the_clock() -> None:
     assert caught.value.reason == "future"
 
 
-FIELDS = [*GOOD, "actor", "kind", "tags", "labels", "region", "reference", "target", "machine", "bot", "v", "ts"]
+FIELDS = [
+    *GOOD,
+    "actor",
+    "kind",
+    "tags",
+    "labels",
+    "region",
+    "reference",
+    "target",
+    "mentions",
+    "machine",
+    "bot",
+    "edited",
+    "v",
+    "ts",
+]
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(KINDS),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
@@ -138,7 +153,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(FIELDS), VALUES))
 def test_whatever_comes_is_read_or_refused_and_nothing_else(fields: dict[str, Any]) -> None:
     try:
@@ -152,7 +167,7 @@ def test_whatever_comes_is_read_or_refused_and_nothing_else(fields: dict[str, An
     assert "\0" not in read.text + read.account + read.id
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=60))
 def test_random_bytes_are_refused(raw: bytes) -> None:
     assert refusal(raw).reason in {"not_json", "not_utf8", "wrong_type", "null_bytes", "no_id"}
