@@ -76,6 +76,15 @@ class TimeSettings(Struct, frozen=True, forbid_unknown_fields=True):
     horizon_days: Annotated[
         int, Meta(ge=1, le=28, description="how long a late event still changes its minute (days)")
     ] = 7
+    start_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=86_400,
+            description="how long time, before it begins in a new partition, waits for the first heartbeat of every "
+            "source of the configuration (seconds)",
+        ),
+    ] = 300
 
 
 class PrivacySettings(Struct, frozen=True, forbid_unknown_fields=True):

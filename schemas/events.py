@@ -46,6 +46,10 @@ RegionName = Annotated[str, Meta(min_length=1, max_length=64)]
 Tag = Annotated[str, Meta(min_length=1, max_length=140)]
 Milliseconds = Annotated[int, Meta(ge=0, lt=253_402_300_800_000)]
 """Time since the Unix epoch, UTC, in milliseconds; before the year 10000."""
+EARLIEST: Final = 631_152_000_000
+"""1990-01-01 UTC in milliseconds: an earlier moment is one that was never set, as the epoch or the year 1980 is."""
+Moment = Annotated[int, Meta(ge=EARLIEST, lt=253_402_300_800_000)]
+"""Milliseconds at which somebody did something."""
 
 
 class Event(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag="event"):
@@ -58,7 +62,7 @@ class Event(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type",
     """
 
     id: Identifier
-    at: Milliseconds
+    at: Moment
     region: RegionName
     actor: Identifier
     kind: Kind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import structlog
 from nacl.public import SealedBox
 
 from schemas.codec import encode
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from streams.fetch import Run
     from streams.measures.engagement.entries import Flush
     from streams.measures.engagement.fold import Refused
+
+log = structlog.get_logger(__name__)
 
 KEPT_BYTES: Final = 64 << 10
 
@@ -76,8 +79,11 @@ class EventsWork:
 
     def take(self, run: Run) -> Sequence[Message]:
         """Fold a run of events and heartbeats."""
+        awaited = self._fold.awaited
         output = self._fold.fold(run.offsets, run.values)
         self._next = run.next_offset
+        if self._fold.awaited != awaited:
+            log.info("partition.waits", partition=self._partition, for_first_heartbeat_of=list(self._fold.awaited))
         messages = [Message(self._activity, one.region.encode(), encode(one), 0) for one in output.published]
         if output.refused:
             now = self._fold.position.clock.now

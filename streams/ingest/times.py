@@ -8,6 +8,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from schemas.events import EARLIEST
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -92,6 +94,6 @@ def _zone(name: str) -> ZoneInfo:
 
 def checked(milliseconds: int) -> int:
     """Give back milliseconds that are a moment; raises MomentError for others."""
-    if not 0 <= milliseconds < LIMIT:
-        raise MomentError("wanted a moment from 1970 to 9999")
+    if not EARLIEST <= milliseconds < LIMIT:
+        raise MomentError("wanted a moment from 1990 to 9999")
     return milliseconds

@@ -94,9 +94,11 @@ def test_a_column_that_the_header_has_not_is_told_to_the_operator() -> None:
 
 def test_lines_without_mapping_are_submissions() -> None:
     made = mapping(Columns(), delimiter="")
-    raw = b'{"id":"1","at":5,"account":"ana"}\n'
-    assert made.read(record(raw), "file") == Submission(id="1", at=5, account="ana")
-    assert made.read(record(b"\xef\xbb\xbf" + raw, offset=0), "file") == Submission(id="1", at=5, account="ana")
+    raw = b'{"id":"1","at":1700000000005,"account":"ana"}\n'
+    assert made.read(record(raw), "file") == Submission(id="1", at=1_700_000_000_005, account="ana")
+    assert made.read(record(b"\xef\xbb\xbf" + raw, offset=0), "file") == Submission(
+        id="1", at=1_700_000_000_005, account="ana"
+    )
 
 
 def test_lines_are_mapped_by_paths_into_their_objects() -> None:

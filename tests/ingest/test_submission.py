@@ -115,10 +115,17 @@ def test_exactly_the_largest_number_of_tags_is_taken() -> None:
 
 def test_a_wire_event_is_a_submission_whose_labels_are_what_was_written() -> None:
     event = Event(
-        id="x", at=5, region="jun", actor="p1", kind="post", source="other", tags=("straße",), labels=("Straße",)
+        id="x",
+        at=1_700_000_000_005,
+        region="jun",
+        actor="p1",
+        kind="post",
+        source="other",
+        tags=("straße",),
+        labels=("Straße",),
     )
     assert read_submission(msgspec.json.encode(event)) == Submission(
-        id="x", at=5, account="p1", kind="post", region="jun", tags=("Straße",)
+        id="x", at=1_700_000_000_005, account="p1", kind="post", region="jun", tags=("Straße",)
     )
 
 

@@ -56,6 +56,13 @@ def test_an_unknown_zone_is_refused() -> None:
         times.reader("iso", "Mars/Olympus")
 
 
-@given(st.datetimes(min_value=dt.datetime(1970, 1, 2), max_value=dt.datetime(9999, 12, 30), timezones=st.just(dt.UTC)))  # noqa: DTZ001 (bounds are naive by the strategy's contract)
+@given(st.datetimes(min_value=dt.datetime(1990, 1, 1), max_value=dt.datetime(9999, 12, 30), timezones=st.just(dt.UTC)))  # noqa: DTZ001 (bounds are naive by the strategy's contract)
 def test_what_is_written_as_rfc_3339_is_read_back_to_the_millisecond(moment: dt.datetime) -> None:
     assert times.from_rfc3339(moment.isoformat()) == int(moment.timestamp()) * 1000 + moment.microsecond // 1000
+
+
+def test_a_moment_before_1990_was_never_set() -> None:
+    assert times.from_rfc3339("1990-01-01T00:00:00Z") == 631_152_000_000
+    for text in ("1989-12-31T23:59:59.999Z", "1970-01-01T00:00:00Z"):
+        with pytest.raises(times.MomentError, match="from 1990"):
+            times.from_rfc3339(text)

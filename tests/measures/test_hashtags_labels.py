@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.events import MAXIMUM_TAGS, Event
+from schemas.events import EARLIEST, MAXIMUM_TAGS, Event
 from streams.measures.hashtags import LabelVotes, extract, tags_and_labels
 from streams.measures.hashtags.labels import MAXIMUM_FORMS
 
@@ -99,6 +99,6 @@ def test_a_form_longer_than_a_label_may_be_is_shown_by_its_key() -> None:
 @given(st.lists(st.text(max_size=200), max_size=40))
 def test_the_fields_are_taken_by_the_schema_whatever_was_written(forms: list[str]) -> None:
     tags, labels = tags_and_labels(forms)
-    event = Event("e", 0, "granada", "a", "post", "s", tags=tags, labels=labels)
+    event = Event("e", EARLIEST, "granada", "a", "post", "s", tags=tags, labels=labels)
     assert msgspec.json.decode(msgspec.json.encode(event), type=Event) == event
     assert len(labels) in {0, len(tags)}

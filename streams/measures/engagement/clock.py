@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from schemas.activity import SourceState
 from schemas.events import Heartbeat, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MINUTE: Final = 60_000
 FUTURE: Final = 2 * MINUTE
@@ -45,6 +48,9 @@ class PartitionClock(Struct, array_like=True):
     now: int = 0
     timeout: int = 0
     sources: dict[str, Progress] = {}
+    first: int = 0
+    heard: list[str] = []
+    """Which sources have had a heartbeat, ended ones as well; up to the beginning of time only."""
 
     def beat(self, heartbeat: Heartbeat) -> list[Progress]:
         """Take a heartbeat; give the sources whose state is another now. A clock that went back changes nothing."""
@@ -74,6 +80,7 @@ class PartitionClock(Struct, array_like=True):
             known.clock, known.timeout, known.lateness = heartbeat.clock, heartbeat.timeout, heartbeat.lateness
             known.complete_to = max(known.complete_to, heartbeat.complete_to)
             known.listed = heartbeat.regions
+        self.first = self.first or heartbeat.clock
         self.now = max(self.now, heartbeat.clock)
         self.timeout = max(self.timeout, heartbeat.timeout)
         for name in [name for name, one in self.sources.items() if one.clock < self.now - FORGOTTEN]:
@@ -86,6 +93,19 @@ class PartitionClock(Struct, array_like=True):
                 one.shown, one.since = status, self.now
                 changed.append(one)
         return changed
+
+    def awaited(self, source: str, wanted: Sequence[str], patience: int) -> Sequence[str]:
+        """Note a heartbeat of `source`; give which of the `wanted` sources time must still wait for to begin.
+
+        None once `patience` (ms) has passed since the first heartbeat: a source that is never started must not hold
+        the others. Without this wait a heartbeat of the present could come before the first one of a source that has
+        the past to tell, and make all that it tells late.
+        """
+        if source in wanted and source not in self.heard:
+            self.heard.append(source)
+        if self.now - self.first >= patience:
+            return ()
+        return [name for name in wanted if name not in self.heard]
 
     def status_of(self, source: Progress) -> Status:
         """Give a source's state as seen from the partition's clock."""

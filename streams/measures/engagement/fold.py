@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from schemas.events import EventRecord
 
 UNSET: Final = -1
+ALONE: Final = 366 * 1_440
+"""How far (minutes) from all others an event is no part of history, but a moment that was never set."""
 
 
 class Refused(Struct, frozen=True):
@@ -41,12 +43,15 @@ class Output(Struct):
 
 class Settings(Struct, frozen=True):
     """What the fold needs to know besides the log: the regions (with shard and number of shards) of the partition,
-    the campaigns of each folded tag, and how long (minutes) a closed minute can be revised.
+    the campaigns of each folded tag, how long (minutes) a closed minute can be revised, and for the first heartbeats
+    of which `sources` time waits, at most `patience` ms, before it begins.
     """
 
     regions: Sequence[tuple[str, int, int]]
     campaigns_of: Mapping[str, Sequence[str]]
     horizon: int = 10_080
+    sources: Sequence[str] = ()
+    patience: int = 0
 
 
 class Position(Struct, array_like=True):
@@ -74,6 +79,8 @@ class PartitionFold:
         self._open: dict[int, dict[str, OpenMinute]] = {}
         self._first: dict[int, int] = {}
         self.flushed_to = UNSET
+        self.awaited: Sequence[str] = ()
+        """The sources for whose first heartbeats time waits with its beginning."""
 
     def fold(self, offsets: Iterable[int], values: Iterable[bytes | None]) -> Output:
         """Fold a run of records: their offsets, rising, and their values (None is a tombstone and says nothing)."""
@@ -153,19 +160,51 @@ class PartitionFold:
 
     def _beat(self, heartbeat: Heartbeat, offset: int, output: Output) -> None:
         position, clock = self.position, self.position.clock
+        before = clock.now // MINUTE
         changed = clock.beat(heartbeat)
         for one in changed:
             if one.shown == "ended":
                 position.ended_at = max(position.ended_at, one.complete_to - one.lateness)
         bound = clock.closes_to(position.ended_at) // MINUTE
-        if position.closed_to == UNSET and bound > 0:  # before that a source has not begun: time starts with it
-            position.closed_to = min([bound, *self._open])
-            for shard in self.shards.values():
-                shard.windows.minute = position.closed_to - 1
-        if bound > position.closed_to:
+        if position.closed_to == UNSET:
+            self._begin(heartbeat.source, bound, offset, output)
+        if UNSET < position.closed_to < bound:
             self._close(bound, offset, output)
+        elif clock.now // MINUTE > before:  # time may be held back for long by a source that tells the past
+            self._revise(offset, output)
         if changed:
             self._announce({one.source for one in changed}, output)
+
+    def _begin(self, source: str, bound: int, offset: int, output: Output) -> None:
+        """Let time begin with the first minute that has events, once no source is awaited that may tell the past."""
+        self.awaited = self.position.clock.awaited(source, self.settings.sources, self.settings.patience)
+        if self.awaited or bound <= 0:
+            return  # a source whose time is 0 has not begun
+        begin = bound
+        for minute in sorted((minute for minute in self._open if minute < bound), reverse=True):
+            if begin - minute > ALONE:
+                self._refuse_minute(minute, offset, output)
+            else:
+                begin = minute
+        self.position.closed_to = begin
+        self.position.clock.heard.clear()
+        for shard in self.shards.values():
+            shard.windows.minute = begin - 1
+
+    def _refuse_minute(self, minute: int, offset: int, output: Output) -> None:
+        first = self._first.pop(minute)
+        for region, events in self._open.pop(minute).items():
+            count = len(events.ids) + events.duplicates
+            for _ in range(count):
+                self.shard_of(region).refuse(offset)
+            told = f"{count} events of one minute of {region}, the first of them here, are a year before all others"
+            output.refused.append(Refused(first, "too_late", told, b""))
+
+    def _revise(self, offset: int, output: Output) -> None:
+        """Publish the minutes that late events have changed."""
+        for name, shard in self.shards.items():
+            if shard.unpublished:
+                output.published.extend(shard.revisions(offset, self.position.clock.states(name)))
 
     def _announce(self, sources: set[str], output: Output) -> None:
         clock = self.position.clock

@@ -1,4 +1,4 @@
-"""What the fold of a partition is told besides the log: which regions stand in it, campaigns, the horizon."""
+"""What the fold of a partition is told besides the log: which regions stand in it, campaigns, the horizon, sources."""
 
 from __future__ import annotations
 
@@ -16,11 +16,19 @@ MINUTES_A_DAY: Final = 1_440
 
 
 def engagement_settings(partition: int, config: Config, directory: Directory) -> Settings:
-    """Give what the engagement fold of a partition needs: its regions, the campaigns of each tag, the horizon."""
+    """Give what the engagement fold of a partition needs: its regions, the campaigns of each tag, the horizon, and the
+    sources for whose first heartbeats time waits. The feeds of a simulation share a process and a clock.
+    """
     partitions = config.topics.partitions
     mine = []
     for region in directory.region:
         shard = shard_at(region.name, partition, region.shards, partitions)
         if shard is not None:
             mine.append((region.name, shard, shards_in(region.shards, partitions)))
-    return Settings(mine, campaigns_of(config.campaign), config.time.horizon_days * MINUTES_A_DAY)
+    return Settings(
+        mine,
+        campaigns_of(config.campaign),
+        config.time.horizon_days * MINUTES_A_DAY,
+        sources=[str(source.get("name")) for source in config.source if source.get("kind") != "simulated"],
+        patience=round(config.time.start_seconds * 1000),
+    )
