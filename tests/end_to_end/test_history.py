@@ -22,7 +22,6 @@ SOURCE = """
 kind = "file"
 name = "archive"
 path = "archive.jsonl"
-region = "granada"
 """
 
 
@@ -31,7 +30,9 @@ async def test_posts_older_than_the_horizon_count_though_the_clock_and_the_worke
 ) -> None:
     begin = dt.datetime.now(dt.UTC).replace(second=0, microsecond=0) - dt.timedelta(days=30)
     times = [begin + dt.timedelta(hours=number) for number in range(POSTS)]
-    lines = [{"id": str(at), "at": at.isoformat(), "account": "ana", "kind": "post"} for at in times]
+    lines = [
+        {"id": str(at), "at": at.isoformat(), "account": "ana", "kind": "post", "region": "granada"} for at in times
+    ]
     (tmp_path / "archive.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     async with (
         Line(tmp_path, kafka, topic_prefix, ["granada"], sources=SOURCE) as line,
