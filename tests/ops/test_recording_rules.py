@@ -21,6 +21,8 @@ SERIES = {
     'jun_region_verdict{region="b", verdict="silent"}': 1,
     'jun_region_verdict{region="c", verdict="silent"}': 0,
     'jun_region_verdict{region="c", verdict="active"}': 1,
+    'jun_region_info{region="a", team="east", title="Alpha", time_zone="UTC"}': 1,
+    'jun_region_info{region="c", team="", title="Gamma", time_zone="UTC"}': 1,
     # two exporters tell the same of region a
     'jun_region_participants{region="a", window="7d", instance="one"}': 30,
     'jun_region_participants{region="a", window="7d", instance="two"}': 30,
@@ -40,6 +42,8 @@ SERIES = {
     'jun_campaign_region{campaign="spring", region="b"}': 1,
     'jun_campaign_goal{campaign="spring", measure="share"}': 0.4,
     'jun_campaign_goal{campaign="autumn", measure="posts"}': 50,
+    'jun_campaign_start_timestamp_seconds{campaign="spring"}': 200,
+    'jun_campaign_start_timestamp_seconds{campaign="autumn"}': 100,
     'jun_campaign_end_timestamp_seconds{campaign="spring"}': 2000,
     'jun_campaign_end_timestamp_seconds{campaign="autumn"}': 999,
     "jun_clock_timestamp_seconds": 1000,
@@ -53,6 +57,7 @@ SERIES = {
 
 EXPECTED = {
     "jun:regions:count": {'{verdict="active"}': 1, '{verdict="silent"}': 2},
+    "jun:region_verdict_code": {'{region="a", team="east", title="Alpha"}': 6, '{region="c", title="Gamma"}': 1},
     "jun:clock_timestamp_seconds:max": {"{}": 1000},
     "jun:watermark_lag_seconds:max": {"{}": 130},
     "jun:consumer_lag_records:sum": {'{topic="activity"}': 0, '{topic="events"}': 9},
@@ -72,6 +77,8 @@ EXPECTED = {
         '{campaign="autumn", measure="posts"}': 50,
     },
     "jun:campaign_progress_ratio": {'{campaign="spring", measure="people"}': 0.75},
+    # 800 s of the spring's 1800 are gone; the autumn is over
+    "jun:campaign_planned_ratio": {'{campaign="spring"}': 800 / 1800, '{campaign="autumn"}': 1},
     # 20 people in the 1000 s that are left; the autumn is over
     "jun:campaign_needed_per_second": {'{campaign="spring", measure="people"}': 0.02},
 }
