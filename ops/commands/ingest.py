@@ -22,20 +22,22 @@ if TYPE_CHECKING:
 CLOCK: Final = "clock"
 
 
-def ingest(name: str, /, *, dry_run: bool = False, config: Path | None = None) -> None:
-    """Run one source: what people write there goes to Kafka, and its heartbeats tell how far it has got.
+def ingest(name: str, /, *more: str, dry_run: bool = False, config: Path | None = None) -> None:
+    """Run one source, or several: what people write there goes to Kafka, and heartbeats tell how far each has got.
 
     Parameters
     ----------
     name
         Name of the source in the configuration; `clock` for the clock, which needs no entry.
+    more
+        Further sources for the same process. Those that are called share a server where host and port are the same.
     dry_run
         Show what would be sent, one JSON object a line; Kafka is not touched and no position is kept.
     config
         File of the configuration; ./jun.toml where none is named.
     """
     loaded = load(config)
-    settings = _settings(loaded, name)
+    settings = [_settings(loaded, name) for name in (name, *more)]
     surroundings = Surroundings(loaded.config, loaded.directory, loaded.folder, _now)
     if dry_run:
         words = asyncio.run(show_agent(settings, surroundings, Terminal(loaded.config.topics.partitions)))

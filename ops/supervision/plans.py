@@ -6,6 +6,8 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from ops.supervision.child import Plan
+from streams.ingest.push import PushSettings
+from streams.ingest.source import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from ops.config import Loaded
 
 CLOCK: Final = "clock"
+LONGEST: Final = 80
+"""Characters of a child's name, which is the name of its log file."""
 JUN: Final = (sys.executable, "-P", "-m", "ops.cli")
 """How a child is called; -P keeps the working folder off the import path."""
 
@@ -22,16 +26,26 @@ def plans(loaded: Loaded, environment: Mapping[str, str]) -> tuple[tuple[Plan, .
 
     A simulation has a clock of its own, which an ingest agent with the real one would overtake.
     """
-    names = [str(entry["name"]) for entry in loaded.config.source]
+    groups = _processes(loaded)
     if not loaded.simulated:
-        names.append(CLOCK)
+        groups.append([CLOCK])
 
     def plan(name: str, *arguments: str, may_finish: bool = False) -> Plan:
         command = (*JUN, *arguments, "--config", str(loaded.path))
         return Plan(name=name, command=command, environment=dict(environment), may_finish=may_finish)
 
     return (
-        tuple(plan(f"ingest-{name}", "ingest", name, may_finish=True) for name in names),
+        tuple(plan(f"ingest-{'-'.join(names)}"[:LONGEST], "ingest", *names, may_finish=True) for names in groups),
         (plan("worker", "worker"),),
         (plan("exporter", "exporter"),),
     )
+
+
+def _processes(loaded: Loaded) -> list[list[str]]:
+    """Give the names of the sources by process: those that are called at one address share a server."""
+    groups: dict[object, list[str]] = {}
+    for entry in loaded.config.source:
+        settings = settings_of(entry)
+        shared = (settings.host, settings.port) if isinstance(settings, PushSettings) and settings.port else None
+        groups.setdefault(shared or settings.name, []).append(settings.name)
+    return list(groups.values())

@@ -24,7 +24,7 @@ from streams.keys import KEY_BYTES, pseudonym_key, public_key
 from streams.secrets import read_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from schemas.config import PrivacySettings, Secret
     from streams.ingest.outlet import Outlet
@@ -37,15 +37,17 @@ PATIENCE: Final = 10.0
 log = structlog.get_logger(__name__)
 
 
-async def run_agent(settings: SourceSettings, surroundings: Surroundings) -> list[str]:
+async def run_agent(several: Sequence[SourceSettings], surroundings: Surroundings) -> list[str]:
     """Run the sources of some settings until they end or a signal comes; give, for each, how it ended in words.
+
+    They share one way to Kafka, and those that are called share a server where host and port are the same.
 
     SIGTERM and SIGINT end it in order: the sources stop, what is on its way is acknowledged, positions are saved, and
     a last heartbeat tells how far each got.
     """
     config = surroundings.config
     pseudonyms, sealer = _keys(config.privacy)
-    sources = build(settings, surroundings)
+    sources = _build(several, surroundings)
     with contextlib.ExitStack() as closing:
         folder = Path(config.state.folder) / CHECKPOINTS
         checkpoints = [Checkpoint(folder, source.name) for source in sources]
@@ -66,14 +68,18 @@ async def run_agent(settings: SourceSettings, surroundings: Surroundings) -> lis
                     log.warning("agent.left_unacknowledged", why="Kafka did not answer; it is read again at the start")
 
 
-async def show_agent(settings: SourceSettings, surroundings: Surroundings, outlet: Outlet) -> list[str]:
+async def show_agent(several: Sequence[SourceSettings], surroundings: Surroundings, outlet: Outlet) -> list[str]:
     """Run the same without Kafka, without a key and without keeping a position: for setting a source up."""
     pseudonyms = Pseudonyms(secrets.token_bytes(KEY_BYTES))
-    sources = build(settings, surroundings)
+    sources = _build(several, surroundings)
     sealer = Sealer(pseudonyms, None)
     pairs = [(source, _intake(source, surroundings, outlet, pseudonyms, sealer, None)) for source in sources]
     with _signals() as stopped:
         return await _run(Runner(pairs), stopped, asyncio.get_running_loop().create_future())
+
+
+def _build(several: Sequence[SourceSettings], surroundings: Surroundings) -> list[Source]:
+    return [source for settings in several for source in build(settings, surroundings)]
 
 
 def _intake(  # noqa: PLR0913, PLR0917 (see Intake)

@@ -32,7 +32,7 @@ def items_of(body: bytes, content_type: str, place: str) -> list[Item]:
     if body.lstrip(_BLANK)[:1] == b"[":
         try:
             return _many([bytes(part) for part in _parts(body)], place)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return [_item(body, place)]
     one = _item(body, place)
     if not isinstance(one.submission, Submission):

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from schemas.codec import UnreadableError
 from schemas.config import Config, TimeSettings
 from schemas.deadletter import Reason
 from schemas.directory import Directory
 from schemas.events import Status
+from streams.ingest.listener import Listeners
 from streams.ingest.submission import Submission
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Surroundings(Struct, frozen=True):
     directory: Directory
     folder: Path
     clock: Clock
+    listeners: Listeners = field(default_factory=Listeners)
 
 
 class Timing(Struct, frozen=True):

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from streams.errors import OperatorError
-from streams.ingest import http
+from streams.ingest import listener
 from tests.support.ingest import NOW, Bench
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ async def server(
     bench: Callable[..., Bench], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Callable[..., Any]]:
     """Give the function that starts one server with the settings that it is given."""
-    monkeypatch.setattr(http, "CLOSING", 0.5)
+    monkeypatch.setattr(listener, "CLOSING", 0.5)
     (tmp_path / "token").write_text(TOKEN + "\n")
     async with contextlib.AsyncExitStack() as closing:
 

@@ -131,3 +131,17 @@ def test_a_cluster_that_runs_elsewhere_gets_no_broker_of_ours(real: Loaded, simu
 def test_a_terminal_gets_the_table_and_anything_else_the_lines(simulated: Loaded) -> None:
     assert isinstance(assemble(simulated, Console(file=io.StringIO())).show, Lines)
     assert isinstance(assemble(simulated, Console(file=io.StringIO(), force_terminal=True)).show, Live)
+
+
+def test_sources_that_are_called_at_one_address_are_one_process(tmp_path: Path) -> None:
+    entries = [
+        '[[source]]\nkind = "http"\nname = "one"\ntoken = { environment = "T" }\n',
+        '[[source]]\nkind = "file"\nname = "posts"\npath = "posts.jsonl"\n',
+        '[[source]]\nkind = "http"\nname = "two"\npath = "/two"\ntoken = { environment = "T" }\n',
+        '[[source]]\nkind = "http"\nname = "three"\nport = 8089\ntoken = { environment = "T" }\n',
+    ]
+    (tmp_path / "jun.toml").write_text('privacy.pseudonym_key = { environment = "K" }\n' + "\n".join(entries))
+    (tmp_path / "regions.toml").write_text('[[region]]\nname = "lima"\n')
+    sources = plans(load(tmp_path / "jun.toml", {"T": "t" * 16, "K": "k"}), {})[0]
+    assert [plan.name for plan in sources] == ["ingest-one-two", "ingest-posts", "ingest-three", "ingest-clock"]
+    assert sources[0].command[4:7] == ("ingest", "one", "two")

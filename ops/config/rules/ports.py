@@ -1,11 +1,12 @@
-"""Ports: two parts of one `jun up` must not want the same one."""
+"""Ports: two parts of one `jun up` must not want the same one, but for sources that are called."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ops.config.problems import Problem
 from ops.config.rules.kafka import servers
+from streams.ingest.push import PushSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,27 +19,49 @@ _EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::", "[::]"})  # noqa: S104 (com
 
 def problems(config: Config, sources: Sequence[tuple[int, Any]]) -> Iterator[Problem]:
     """Give the ports that are wanted twice; `sources` are the sources' settings with their indexes."""
-    taken: list[tuple[str, int, str]] = []
-    for path, host, port, owner in _wanted(config, sources):
-        for other_host, other_port, other in taken:
-            if port == other_port and _overlap(host, other_host):
-                yield Problem(path, f"is {port}, which {other} wants as well; choose another port.")
+    taken: list[_Wanted] = []
+    for wanted in _wanted(config, sources):
+        for other in taken:
+            if wanted.port != other.port or not _overlap(wanted.host, other.host):
+                continue
+            if wanted.host != other.host or not (wanted.place and other.place):
+                yield Problem(wanted.path, f"is {wanted.port}, which {other.owner} wants as well; choose another port.")
                 break
-        taken.append((host, port, owner))
+            if wanted.place == other.place:
+                yield Problem(
+                    (*wanted.path[:-1], "path"),
+                    f"is {wanted.place} on port {wanted.port}, which {other.owner} wants as well; choose another path.",
+                )
+                break
+        taken.append(wanted)
 
 
-def _wanted(config: Config, sources: Sequence[tuple[int, Any]]) -> Iterator[tuple[Path, str, int, str]]:
+class _Wanted(NamedTuple):
+    """A port that a part wants; sources that are called share one, each with a `place`, its path."""
+
+    path: Path
+    host: str
+    port: int
+    owner: str
+    place: str = ""
+
+
+def _wanted(config: Config, sources: Sequence[tuple[int, Any]]) -> Iterator[_Wanted]:
     if config.kafka.embedded:
         host, _, number = servers(config)[0].rpartition(":")
         if number.isdecimal():
-            yield ("kafka", "bootstrap_servers"), host, int(number), "the embedded broker (kafka.bootstrap_servers)"
+            owner = "the embedded broker (kafka.bootstrap_servers)"
+            yield _Wanted(("kafka", "bootstrap_servers"), host, int(number), owner)
     if config.exporter.port:
-        yield ("exporter", "port"), config.exporter.host, config.exporter.port, "the exporter (exporter.port)"
+        owner = "the exporter (exporter.port)"
+        yield _Wanted(("exporter", "port"), config.exporter.host, config.exporter.port, owner)
     for index, settings in sources:
         port = getattr(settings, "port", 0)
         if isinstance(port, int) and port:
             owner = f'the source "{getattr(settings, "name", index + 1)}"'
-            yield ("source", index, "port"), str(getattr(settings, "host", "127.0.0.1")), port, owner
+            place = settings.place if isinstance(settings, PushSettings) else ""
+            host = str(getattr(settings, "host", "127.0.0.1"))
+            yield _Wanted(("source", index, "port"), host, port, owner, place)
 
 
 def _overlap(host: str, other: str) -> bool:
