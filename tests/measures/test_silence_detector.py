@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from functools import cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -163,6 +165,59 @@ def test_a_dense_region_recovers_with_its_third_occupied_slot() -> None:
     assert not course[14]
 
 
+@pytest.mark.parametrize("name", ["usual", "lively"])
+@pytest.mark.parametrize("days", [2, 4, 9])
+def test_however_long_a_sparse_region_was_silent_its_first_post_ends_it(name: str, days: int) -> None:
+    detector = trained()
+    back = NOON + days * DAY
+    said = feed(detector, name, {}, NOON, back)
+    assert said.silent
+    assert detector.observe(name, back, 0).silent
+    assert not detector.observe(name, back + 1, 1).silent
+    again = {minute + days * DAY: count for minute, count in history()[name].items()}
+    for minute, count, span in steps(again, back + 2, back + DAY, longest=60):
+        assert not detector.observe(name, minute, count, span=span).silent
+
+
+@pytest.mark.parametrize("days", [1, 3])
+def test_however_long_a_dense_region_was_silent_its_third_occupied_slot_ends_it(days: int) -> None:
+    detector = trained()
+    back = NOON + days * DAY
+    assert feed(detector, "crowded", {}, NOON, back).silent
+    course = [detector.observe("crowded", minute, 3 * (minute % 5 == 0)).silent for minute in range(back, back + 60)]
+    assert course == [True] * 14 + [False] * 46
+
+
+def dropped(detector: Detector, hours: int) -> list[bool]:
+    """Let a fifth be left of a region's posts for some hours from noon on; what was said each minute."""
+    usual = history()["crowded"]
+    feed(detector, "crowded", usual, END, NOON)
+    chance = np.random.default_rng(3)
+    left = [int(chance.binomial(usual.get(minute, 0), 0.2)) for minute in range(NOON, NOON + hours * 60)]
+    return [detector.observe("crowded", NOON + after, count).silent for after, count in enumerate(left)]
+
+
+def test_a_drop_that_goes_on_stays_one_alert() -> None:
+    course = dropped(trained(), 48)
+    assert [now for was, now in itertools.pairwise(course) if was != now] == [True]
+
+
+@pytest.mark.parametrize("hours", [6, 24, 48])
+def test_however_long_a_drop_was_some_eleven_posts_at_the_usual_rate_end_it(hours: int) -> None:
+    detector = trained()
+    assert dropped(detector, hours)[-1]
+    assert detector.assess("crowded").test == "drop"
+    back = NOON + hours * 60
+    usual = history()["crowded"]
+    posted = 0
+    for minute in range(back, back + DAY):
+        posted += usual.get(minute, 0)
+        if not detector.observe("crowded", minute, usual.get(minute, 0)).silent:
+            break
+    # a quarter hour has thirteen of them, and it is counted by quarter hours
+    assert 11 <= posted <= 11 + 2 * 13
+
+
 def test_a_second_alert_inside_the_cool_down_is_the_same_incident() -> None:
     detector = trained()
     feed(detector, "crowded", history()["crowded"], END, NOON)
@@ -275,6 +330,41 @@ def test_regions_that_are_up_to_a_day_apart_are_judged_as_if_they_were_not(behin
     assert together.export_pool() == apart.export_pool()
     for name in RATES:
         assert together.export(name) == apart.export(name)
+
+
+@pytest.mark.parametrize("apart", [3, 40])
+def test_a_backlog_that_comes_region_by_region_is_judged_as_if_it_had_come_together(apart: int) -> None:
+    days = 26
+    names = ("usual", "lively", "busy")
+    events = {name: posts(number, RATES[name], START, START + days * DAY) for number, name in enumerate(names)}
+    never = 1e-9  # no alerts, so that all of each history is evidence
+    detector = Detector([Region(name) for name in names], never)
+    learned: dict[str, int] = {}
+    for first in range(START, START + days * DAY, apart * DAY):
+        for name in names:
+            for minute, count, span in steps(events[name], first, min(first + apart * DAY, START + days * DAY), 60):
+                if not detector.observe(name, minute, count, span=span).learning:
+                    learned.setdefault(name, minute)
+    # Its group is a week and a day old by then, and its own hour of the day has come.
+    assert max(learned.values()) < START + 9 * DAY
+    together = Detector([Region(name) for name in names], never)
+    feed_all(together, events, START, START + days * DAY)
+    # The last to come has seen all of the others: nothing is missing in what it is judged by.
+    assert detector.machine("busy").fit == together.machine("busy").fit
+
+
+def test_a_pool_is_fitted_anew_when_twice_as_many_or_all_regions_have_reached_it() -> None:
+    after = START + 10 * DAY
+    detector = Detector([Region(name) for name in RATES])
+    at = START + 9 * DAY
+    sizes = []
+    for name, rate in RATES.items():
+        feed(detector, name, posts(7, rate, START, after), START, after)
+        sizes.append(next(pool for pool in detector.pools if pool.at == at))
+    assert [size is before for before, size in itertools.pairwise(sizes)] == [False, False, False, False]
+    again = Detector([Region(name) for name in RATES])
+    feed_all(again, {name: posts(7, rate, START, after) for name, rate in RATES.items()}, START, after)
+    assert sizes[-1] == next(pool for pool in again.pools if pool.at == at)
 
 
 @settings(max_examples=3, deadline=None)

@@ -182,6 +182,13 @@ def test_a_quarter_hour_is_weighed_by_negative_binomial_probabilities(count: int
     assert state.odds == pytest.approx(min(wanted, 1e100), rel=1e-6)
 
 
+@pytest.mark.parametrize(("log_odds", "kept"), [(10.99, 10.99), (11.0, 11.0), (11.01, 11.0), (200.0, 11.0)])
+def test_the_odds_of_an_alerted_drop_get_at_most_six_above_the_threshold(log_odds: float, kept: float) -> None:
+    held = drops.held(drops.Counted(math.exp(log_odds), 3.0, 4.0), 5.0)
+    assert math.log(held.odds) == pytest.approx(kept)
+    assert (held.done, held.expected) == (3.0, 4.0)
+
+
 def test_a_tail_is_that_of_the_generalised_pareto_law() -> None:
     fitted = tail.Tail(base=2.0, mean=0.9, rate=1.5)
     for height in (2.5, 4.0, 8.0):

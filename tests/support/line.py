@@ -112,6 +112,7 @@ class Line:
         regions: Sequence[str],
         *,
         sources: str = "",
+        more: str = "",
         time_settings: str = "heartbeat_seconds = 0.1",
         shards: Mapping[str, int] | None = None,
     ) -> None:
@@ -140,6 +141,7 @@ class Line:
             [exporter]
             port = 0
             {sources}
+            {more}
             """
         )
         directory(folder / "regions.toml", regions, shards or {})

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from streams.measures.silence.odds import MOST, log, peaks
-from streams.measures.silence.settings import DROPPED, LEVEL_HALF_LIFE, LEVEL_WEIGHT, LULL, QUARTER
+from streams.measures.silence.settings import DROP_HELD, DROPPED, LEVEL_HALF_LIFE, LEVEL_WEIGHT, LULL, QUARTER
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +48,11 @@ def after_quarter(state: Counted, count: float, mean: float, dispersion: float) 
         state.done * DECAY + min(count, 3 * expected + 3),
         state.expected * DECAY + mean,
     )
+
+
+def held(state: Counted, threshold: float) -> Counted:
+    """Keep the odds of a drop that is alerted within DROP_HELD of the threshold, so that it can end when it ended."""
+    return state._replace(odds=min(state.odds, math.exp(threshold + DROP_HELD)))
 
 
 def idle(state: Counted) -> Counted:

@@ -100,12 +100,12 @@ class Machine:
         state.last_event = minute
         state.expected_events = 0.0
         self.history.add(minute + self._phase, events)
-        if state.silent and self._slot >= QUARTER and self.fit:
-            left = log(DROP_ODDS * drop_after(state.mixed, 0.0, 1.0, 1.0, occupied=True)) if self._mixing else LOWEST
-            if left < self.fit.threshold:
-                state.silent = False
-                if not state.dropped:
-                    state.recovered = minute
+        if state.silent and self._slot >= QUARTER:
+            state.silent = False
+            # The gap was a silence and was told as one; kept as a sign of a drop, it would outweigh a day of posts.
+            state.mixed = state.mixed_before
+            if not state.dropped:
+                state.recovered = minute
 
     def _pass(self, upto: int, pools: Sequence[Pool], *, observed: bool) -> None:
         state = self.state
@@ -172,6 +172,7 @@ class Machine:
             state.mixed = drop_after(state.mixed, self._hours, x, fit.tail, occupied=occupied)
         if occupied:
             state.odds = 0.0
+            state.mixed_before = state.mixed
         elif seen:
             state.odds = after_empty(state.odds, self._hours, x / fit.tail)
             level = state.counted.level if fit.counted else state.level
@@ -192,6 +193,8 @@ class Machine:
         expected = mean * state.counted.level
         if learns:
             state.counted = drops.after_quarter(state.counted, state.quarter, mean, fit.dispersion)
+            if state.dropped:
+                state.counted = drops.held(state.counted, fit.drop_threshold)
         else:
             state.counted = drops.idle(state.counted)
         if state.counted.odds < 1 and not state.dropped:
@@ -257,7 +260,7 @@ class Machine:
         state.level = (state.done + weight) / (state.expected + weight)
         state.counted = standing.counted._replace(odds=state.counted.odds if fit.counted else 0.0)
         if fit.counted:
-            state.mixed = 0.0
+            state.mixed = state.mixed_before = 0.0
         else:
             state.dropped = False
         self.fit_changed = True

@@ -78,6 +78,12 @@ REAL_SILENCE: Final = 8.0
 PEAK_FALL: Final = 1.5
 """How far the log odds must fall for a peak to be over, and below the threshold for a drop to be over."""
 
+DROP_HELD: Final = 6.0
+"""How far above the threshold the log odds of an alerted drop may get. With PEAK_FALL it is what must be outweighed to
+end it: eleven events at the usual rate, however long the drop was. Less and a drop that goes on flaps: with 3 once in
+three days in simulations, with 6 never in 24.
+"""
+
 LARGEST_SHARE: Final = 3.0
 """At most this multiple of alpha goes to one region."""
 

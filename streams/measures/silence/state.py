@@ -55,6 +55,8 @@ class State(Struct, array_like=True):
     odds: float = 0.0
     mixed: float = 0.0
     """Odds of a drop where it has no test of its own."""
+    mixed_before: float = 0.0
+    """The same before the present gap."""
     done: float = 0.0
     expected: float = 0.0
     level: float = 1.0
