@@ -26,7 +26,7 @@ def flush(fold: RegionsFold) -> Flush:
     with an older entry they say nothing that the records which follow will not say again.
     """
     wanted = Flush()
-    if fold.changed:
+    if fold.detector.pool_changed:
         wanted.names.append((POOL, stamped(fold.offset, fold.detector.export_pool())))
     for name in sorted(fold.changed):
         state = fold.states[name]

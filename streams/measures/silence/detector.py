@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import insort
+from itertools import islice
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -17,14 +19,14 @@ from streams.measures.silence.state import Assessment, State
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-KEPT_POOLS = 3
-"""Pools that are kept, for regions that are behind the first."""
+KEPT_POOLS = 64
+"""Instants whose pools are kept, for regions that are behind the first: the daily ones and some thirty weeks."""
 
 _FIT = "fit"
 _DAY = "day/"
 _read_state = msgspec.msgpack.Decoder(tuple[State, int]).decode
 _read_fit = msgspec.msgpack.Decoder(Fit).decode
-_read_pools = msgspec.msgpack.Decoder(tuple[int, list[Pool]]).decode
+_read_pools = msgspec.msgpack.Decoder(tuple[dict[int, int], list[Pool]]).decode
 _write = msgspec.msgpack.Encoder().encode
 
 
@@ -40,7 +42,10 @@ class Detector:
         self.alpha = alpha_per_week
         self.resolution = resolution
         self.pools: list[Pool] = []
-        self._day = -1
+        self.pool_changed = False
+        self._members: dict[int, int] = {}
+        self._begun: list[tuple[int, str]] = []
+        self._earliest = -1
         self._calendars: dict[tuple[object, ...], Calendar] = {}
         self._machines: dict[str, Machine] = {}
         for region in regions:
@@ -70,38 +75,61 @@ class Detector:
     def advance(self, region: str, minute: int, events: int, observed: bool, span: int) -> Machine:
         """Do as observe() does, without the answer."""
         machine = self._machines.get(region) or self.machine(region)
-        day = minute // DAY
-        if day > self._day:
+        last = machine.state.minute
+        if minute // DAY * DAY > last:
             span = self._turn(machine, minute, observed, span)
-        machine.observe(minute, events, self.pools, observed=observed, span=span)
+        self._feed(machine, minute, events, observed, span)
         return machine
 
+    def _feed(self, machine: Machine, minute: int, events: int, observed: bool, span: int) -> None:
+        new = machine.state.minute < 0
+        machine.observe(minute, events, self.pools, observed=observed, span=span)
+        if new:
+            self._begin(machine)
+
+    def _begin(self, machine: Machine) -> None:
+        """Note a region that has its first minute, in the order of the hash by which the pool is chosen."""
+        insort(self._begun, (crc32(machine.name.encode()), machine.name))
+        first = machine.state.first
+        self._earliest = first if self._earliest < 0 else min(self._earliest, first)
+
     def _turn(self, machine: Machine, minute: int, observed: bool, span: int) -> int:
-        """Let UTC midnights go by, each with its fit of the pool, and give what is left of the span."""
-        day = minute // DAY
-        begin = max(minute - span + 1, machine.state.minute + 1)
-        for midnight in range(self._day + 1 if self._day >= 0 else day, day + 1):
-            at = midnight * DAY
+        """Let a region's UTC midnights go by, each with its fit of the pool, and give what is left of the span."""
+        last = machine.state.minute
+        begin = max(minute - span + 1, last + 1)
+        for at in range((last if last >= 0 else begin - 1) // DAY * DAY + DAY, minute + 1, DAY):
             if begin < at:
-                machine.observe(at - 1, 0, self.pools, observed=observed, span=at - begin)
+                self._feed(machine, at - 1, 0, observed, at - begin)
                 begin = at
-            self._day = midnight
             self._fit_pool(at)
         return minute - begin + 1
 
     def _fit_pool(self, at: int) -> None:
+        """Fit the pool of an instant when the first region reaches it, and anew when twice as many or all know it."""
         until = at - WAIT
-        known = [machine for machine in self._machines.values() if 0 <= machine.state.first < until]
-        if not known:
+        age = until - self._earliest
+        if self._earliest < 0 or age < SETTLING or not (age < YOUNG or (at // DAY + 3) % 7 == 0):
             return
-        age = until - min(machine.state.first for machine in known)
-        if age < SETTLING or not (age < YOUNG or (at // DAY + 3) % 7 == 0):
+        before = self._members.get(at, 0)
+        if not before and len(self._members) >= KEPT_POOLS and at < min(self._members):
             return
-        known.sort(key=lambda machine: (crc32(machine.name.encode()), machine.name))
-        pasts = [look(machine.history, machine.calendar, until, self.resolution) for machine in known[:SAMPLE]]
+        begun = (self._machines[name] for _, name in self._begun)
+        known = list(islice((machine for machine in begun if machine.state.first < until), SAMPLE))
+        members = sum(machine.state.minute >= until - 1 for machine in known)
+        if members <= before or (members < 2 * before and members < len(known)):
+            return
+        self._members[at] = members
+        pasts = [
+            look(machine.history, machine.calendar, min(until, machine.state.minute + 1), self.resolution)
+            for machine in known
+        ]
         pool = fit_pool(at, pasts)
-        if pool:
-            self.pools = [*self.pools, pool][-KEPT_POOLS:]
+        self.pools = [one for one in self.pools if one.at != at] + ([pool] if pool else [])
+        self.pools.sort(key=lambda one: one.at)
+        for old in sorted(self._members)[:-KEPT_POOLS]:
+            del self._members[old]
+        self.pools = [one for one in self.pools if one.at in self._members]
+        self.pool_changed = True
 
     def assess(self, region: str) -> Assessment:
         """Say what is known of a region after its last minute."""
@@ -125,12 +153,13 @@ class Detector:
         return changed
 
     def export_pool(self) -> bytes:
-        """Give what the regions share, some kilobytes; it changes at most once a day."""
-        return _write((self._day, self.pools))
+        """Give what the regions share, up to some 50 kilobytes; `pool_changed` says when it did since the last call."""
+        self.pool_changed = False
+        return _write((self._members, self.pools))
 
     def restore_pool(self, pool: bytes) -> None:
         """Take what export_pool() gave. Raises msgspec.DecodeError where it is not that; trying again can't help."""
-        self._day, self.pools = _read_pools(pool)
+        self._members, self.pools = _read_pools(pool)
 
     def restore(self, region: str, state: bytes, entries: Mapping[str, bytes]) -> None:
         """Take what export() gave and the latest of each entry of export_changed(); then all goes on identically.
@@ -139,6 +168,8 @@ class Detector:
         """
         machine = self.machine(region)
         machine.state, today = _read_state(state)
+        if machine.state.minute >= 0:
+            self._begin(machine)
         days = {int(key.removeprefix(_DAY)): packed for key, packed in entries.items() if key.startswith(_DAY)}
         machine.history.restore(days, today)
         machine.resume(_read_fit(entries[_FIT]) if _FIT in entries else None)
