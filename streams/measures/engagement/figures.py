@@ -37,13 +37,13 @@ def series_of(bucket: Bucket, names: Sequence[str]) -> tuple[SeriesMinute, dict[
 def chosen_series(people: NDArray[np.int64], campaigns: Sequence[int]) -> NDArray[np.int64]:
     """Choose what is published: the whole, the campaigns, and the tags with the most people in a day, then in 28 days.
 
-    `people` has shape (windows, series). Of equal tags the elder ones are chosen; they are given in
+    `people` has shape (series, windows). Of equal tags the elder ones are chosen; they are given in
     order of their numbers.
     """
     fixed = [0, *campaigns]
-    alive = people[-1].nonzero()[0]
+    alive = people[:, -1].nonzero()[0]
     if len(alive) > TAG_LIMIT:
-        rank = (people[DAY_PLACE] << RANK_SHIFT) + people[-1]
+        rank = (people[:, DAY_PLACE] << RANK_SHIFT) + people[:, -1]
         rank[fixed] = 0
         border = np.partition(rank[alive], len(alive) - TAG_LIMIT)[len(alive) - TAG_LIMIT]
         above = alive[rank[alive] > border]

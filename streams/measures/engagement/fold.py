@@ -12,17 +12,19 @@ from schemas.codec import UnreadableError, event_reader
 from schemas.deadletter import Reason
 from schemas.events import Event, Heartbeat
 from streams.measures.engagement.clock import MINUTE, PartitionClock
-from streams.measures.engagement.minute import OpenMinute
 from streams.measures.engagement.region import RegionShard, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from schemas.events import EventRecord
+    from streams.measures.engagement.open_minute import OpenMinute
 
 UNSET: Final = -1
 ALONE: Final = 366 * 1_440
 """How far (minutes) from all others an event is no part of history, but a moment that was never set."""
+TOGETHER: Final = 128
+"""Events of one region and minute that are taken apart together."""
 
 
 class Refused(Struct, frozen=True):
@@ -77,6 +79,7 @@ class PartitionFold:
             self.shards[region] = RegionShard(Shape(region, shard, shards, settings.horizon), settings.campaigns_of)
         self.restored = UNSET
         self._open: dict[int, dict[str, OpenMinute]] = {}
+        self._ungathered: list[OpenMinute] = []
         self._first: dict[int, int] = {}
         self.flushed_to = UNSET
         self.awaited: Sequence[str] = ()
@@ -86,7 +89,7 @@ class PartitionFold:
         """Fold a run of records: their offsets, rising, and their values (None is a tombstone and says nothing)."""
         output = Output()
         decode = event_reader.decode_today
-        buckets = self._open
+        minutes, ungathered = self._open, self._ungathered
         position = self.position
         restored = self.restored
         future = position.clock.future()
@@ -106,23 +109,41 @@ class PartitionFold:
                 if at >= future:
                     self._refuse(output, offset, "future", "the event is ahead of its source's clock", raw)
                 elif minute >= closed_to:
-                    of_minute = buckets.get(minute)
-                    if of_minute is None:
-                        of_minute = buckets[minute] = {}
-                        self._first[minute] = offset
-                    of_region = of_minute.get(record.region)
-                    if of_region is None:
-                        of_region = of_minute[record.region] = OpenMinute()
-                    of_region.add(record)
+                    try:
+                        events = minutes[minute][record.region]
+                    except KeyError:
+                        events = self._open_minute(minute, record.region, offset)
+                    fresh = events.fresh
+                    fresh.append(record)
+                    if len(fresh) == 1:
+                        ungathered.append(events)
+                    elif len(fresh) >= TOGETHER:
+                        events.gather()
                 else:
                     self._late(record, minute, offset, raw, output)
             elif offset > restored:
                 self._beat(record, offset, output)  # type: ignore[arg-type]
                 future = position.clock.future()
                 closed_to = position.closed_to
+        self._gather()
         position.offset = max(offset, position.offset)
         position.start = min(self._first.values(), default=position.offset + 1)
         return output
+
+    def _open_minute(self, minute: int, region: str, offset: int) -> OpenMinute:
+        """Open a minute for the first event of a region in it."""
+        of_minute = self._open.get(minute)
+        if of_minute is None:
+            of_minute = self._open[minute] = {}
+            self._first[minute] = offset
+        of_minute[region] = self.shard_of(region).open()
+        return of_minute[region]
+
+    def _gather(self) -> None:
+        """Take apart all events that have come since the last time."""
+        for events in self._ungathered:
+            events.gather()
+        self._ungathered.clear()
 
     def _read(self, offset: int, raw: bytes | None, output: Output) -> EventRecord | None:
         if raw is None:
@@ -180,6 +201,7 @@ class PartitionFold:
         self.awaited = self.position.clock.awaited(source, self.settings.sources, self.settings.patience)
         if self.awaited or bound <= 0:
             return  # a source whose time is 0 has not begun
+        self._gather()
         begin = bound
         for minute in sorted((minute for minute in self._open if minute < bound), reverse=True):
             if begin - minute > ALONE:
@@ -226,10 +248,10 @@ class PartitionFold:
         """Close the minutes before `bound` in all regions, publish late revisions, merge what has aged."""
         position = self.position
         clock = position.clock
+        self._gather()
         minutes = sorted(minute for minute in self._open if minute < bound)
         for minute in minutes:
             for region, events in self._open[minute].items():
-                self.shard_of(region)
                 for source in sorted(events.sources):
                     clock.learn(source, region)
         for name, shard in self.shards.items():

@@ -4,39 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from schemas.activity import CAMPAIGN_PREFIX, WHOLE
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 SEGMENT: Final = 1_024
 """Names in one table entry; only the segments that have grown are written again."""
 
 
-class Numbers:
-    """Names by number and numbers by name."""
+class Numbers(dict[str, int]):
+    """Numbers by name, to be asked with []: a new name gets the next one. And `names` by number."""
+
+    __slots__ = ("_written", "names")
 
     def __init__(self) -> None:
+        super().__init__()
         self.names: list[str] = []
-        self.by_name: dict[str, int] = {}
         self._written = 0
 
-    def number(self, name: str) -> int:
-        """Give the name's number; a new name gets the next one."""
-        found = self.by_name.get(name)
-        if found is None:
-            found = self.by_name[name] = len(self.names)
-            self.names.append(name)
-        return found
+    def __missing__(self, name: str) -> int:
+        number = self[name] = len(self.names)
+        self.names.append(name)
+        return number
 
     def of(self, names: list[str]) -> list[int]:
         """Give the number of each name."""
-        known = self.by_name
-        try:
-            return [known[name] for name in names]
-        except KeyError:
-            for name in names:
-                if name not in known:
-                    self.number(name)
-            return [known[name] for name in names]
+        return list(map(self.__getitem__, names))
 
     def flush(self) -> Iterator[tuple[int, list[str]]]:
         """Give the segments that have grown since the last flush."""
@@ -49,5 +43,39 @@ class Numbers:
     def restore(self, segments: dict[int, list[str]]) -> None:
         """Set the names from their segments."""
         self.names = [name for number in range(len(segments)) for name in segments[number]]
-        self.by_name = {name: number for number, name in enumerate(self.names)}
+        self.clear()
+        self.update((name, number) for number, name in enumerate(self.names))
         self._written = len(self.names)
+
+
+class SeriesNumbers:
+    """The series of one region: 0 is the whole, then tags and campaigns in order of appearance."""
+
+    def __init__(self, numbers: Numbers, campaigns_of: Mapping[str, Sequence[str]]) -> None:
+        self.numbers = numbers
+        self._campaigns_of = campaigns_of
+        self._campaigns: list[int] = []
+        self._members: dict[int, set[int]] = {}
+        self._looked_at = 0
+        numbers[WHOLE]  # gives it its number
+
+    def campaigns(self) -> list[int]:
+        """Give the numbers of the campaigns that have been seen, in order."""
+        self._look()
+        return self._campaigns
+
+    def members(self) -> dict[int, set[int]]:
+        """Give the numbers of the seen tags of each seen campaign."""
+        self._look()
+        return self._members
+
+    def _look(self) -> None:
+        """Look at the names that are new, and number the campaigns of new tags."""
+        names = self.numbers.names
+        while self._looked_at < len(names):
+            number = self._looked_at
+            self._looked_at += 1
+            if names[number].startswith(CAMPAIGN_PREFIX):
+                self._campaigns.append(number)
+            for campaign in self._campaigns_of.get(names[number], ()):
+                self._members.setdefault(self.numbers[CAMPAIGN_PREFIX + campaign], set()).add(number)

@@ -11,10 +11,12 @@ from schemas.activity import Activity, Windows
 from streams.measures.engagement.bucket import PEOPLE, SUMS, Bucket, rows_of, unpack_ids
 from streams.measures.engagement.figures import chosen_series, series_of, windows_of
 from streams.measures.engagement.history import History
-from streams.measures.engagement.minute import OpenMinute, SeriesNumbers, roll_up
-from streams.measures.engagement.numbering import Numbers
+from streams.measures.engagement.minute import roll_up, votes_of
+from streams.measures.engagement.numbering import Numbers, SeriesNumbers
+from streams.measures.engagement.open_minute import OpenMinute
+from streams.measures.engagement.pairs import SERIES_SHIFT
 from streams.measures.engagement.totals import Totals, TotalsKeeper
-from streams.measures.engagement.windows import SERIES_SHIFT, RegionWindows
+from streams.measures.engagement.windows import RegionWindows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
     from schemas.activity import SourceState
     from schemas.events import Event
-    from streams.measures.engagement.minute import RollUp
 
 pack_ids: Final = msgpack.Encoder().encode
 NEW: Final = SUMS.stop - 1
@@ -55,19 +56,25 @@ class RegionShard:
 
     # -- closing
 
+    def open(self) -> OpenMinute:
+        """Give a new minute for events of this shard."""
+        return OpenMinute(self.people, self.series.numbers)
+
     def close(self, minute: int, events: OpenMinute, offset: int, sources: dict[str, SourceState]) -> Activity | None:
         """Close `minute`; give what is to be published, or None where the table says that it has been already."""
         if events.duplicates:
             self.totals.add(offset, duplicates=events.duplicates)
         if self._enter(minute):
             return None
-        rolled = roll_up(minute, events, self.people, self.series)
+        rolled = roll_up(minute, events, self.series)
         self._advance(minute)
         new = self.windows.add(minute, rolled.keys)
-        counts = np.bincount(new >> SERIES_SHIFT, minlength=len(self.series.numbers.names))
-        rolled.table[:, NEW] = counts[rolled.table[:, 1]]
+        keys = rolled.keys[new]
+        in_row = rolled.series.searchsorted(keys >> SERIES_SHIFT)
+        rolled.table[:, NEW] = np.bincount(in_row, minlength=len(rolled.series))
         self.windows.add_minute(rows_of(rolled.table))
-        self.totals.add(offset, kinds=rolled.kinds, votes=_votes(events, rolled, new))
+        votes = votes_of(events, keys, rolled.wrote[new], self.series.numbers.names)
+        self.totals.add(offset, kinds=rolled.kinds, votes=votes)
         bucket = Bucket(
             offset=offset,
             start=minute,
@@ -122,16 +129,19 @@ class RegionShard:
             self.totals.add(offset, duplicates=1)
             return
         ids.add(event.id)
-        alone = OpenMinute()
-        alone.add(event)
-        rolled = roll_up(minute, alone, self.people, self.series)
+        alone = self.open()
+        alone.fresh.append(event)
+        alone.gather()
+        rolled = roll_up(minute, alone, self.series)
         self.windows.grow(len(self.series.numbers.names))
-        fresh = np.setdiff1d(rolled.keys, bucket.keys(), assume_unique=True)
-        new = self.windows.add(minute, fresh)
-        rolled.table[:, PEOPLE] = np.isin(rolled.table[:, 1], fresh >> SERIES_SHIFT)
-        rolled.table[:, NEW] = np.isin(rolled.table[:, 1], new >> SERIES_SHIFT)
+        fresh = np.isin(rolled.keys, bucket.keys(), assume_unique=True, invert=True)
+        keys, wrote = rolled.keys[fresh], rolled.wrote[fresh]
+        new = self.windows.add(minute, keys)
+        rolled.table[:, PEOPLE] = np.isin(rolled.series, keys >> SERIES_SHIFT)
+        rolled.table[:, NEW] = np.isin(rolled.series, keys[new] >> SERIES_SHIFT)
         self.windows.add_rows(rows_of(rolled.table), self.history)
-        self.totals.add(offset, late=1, kinds=rolled.kinds, votes=_votes(alone, rolled, new))
+        votes = votes_of(alone, keys[new], wrote[new], self.series.numbers.names)
+        self.totals.add(offset, late=1, kinds=rolled.kinds, votes=votes)
         kinds = dict(bucket.kinds)
         kinds[event.kind] = kinds.get(event.kind, 0) + 1
         self.history.put(
@@ -141,7 +151,7 @@ class RegionShard:
                 length=1,
                 revision=bucket.revision,
                 kinds=kinds,
-                pairs=np.union1d(bucket.keys(), fresh).tobytes(),
+                pairs=np.union1d(bucket.keys(), keys).tobytes(),
                 rows=_add_rows(bucket.table(), rolled.table).tobytes(),
                 ids=pack_ids(sorted(ids)),
                 unpublished=True,
@@ -222,21 +232,8 @@ class RegionShard:
 
     def _windows(self) -> Windows:
         names = self.series.numbers.names
-        chosen = chosen_series(self.windows.every()[:, : len(names)], self.series.campaigns())
+        chosen = chosen_series(self.windows.every()[: len(names)], self.series.campaigns())
         return windows_of(self.windows, chosen, names)
-
-
-def _votes(events: OpenMinute, rolled: RollUp, new: NDArray[np.int64]) -> list[tuple[str, str]]:
-    """Give tag and written form of each person who is new to the tag."""
-    if not events.labelled:
-        return []
-    first: dict[int, tuple[str, str]] = {}
-    fresh = set(new.tolist())
-    for key, tag, form in zip(rolled.tag_keys.tolist(), events.tags, events.forms, strict=True):
-        if key in fresh:
-            fresh.discard(key)
-            first[key] = (tag, form)
-    return list(first.values())
 
 
 def _add_rows(have: NDArray[np.int32], more: NDArray[np.int32]) -> NDArray[np.int32]:

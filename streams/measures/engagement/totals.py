@@ -9,7 +9,7 @@ from msgspec import Struct
 from streams.measures.hashtags import LabelVotes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 NOTHING: Final[Mapping[str, int]] = {}
 
@@ -42,9 +42,9 @@ class TotalsKeeper:
         late: int = 0,
         too_late: int = 0,
         kinds: Mapping[str, int] = NOTHING,
-        votes: Sequence[tuple[str, str]] = (),
+        votes: Iterable[tuple[str, str, int]] = (),
     ) -> None:
-        """Add what the record at source `offset` has brought; `votes` are pairs of a tag and the form written."""
+        """Add what the record at source `offset` has brought; `votes` are a tag, a form of it and how many wrote it."""
         totals = self.totals
         if offset <= self._restored:
             return
@@ -54,12 +54,20 @@ class TotalsKeeper:
         totals.too_late += too_late
         for kind, count in kinds.items():
             totals.kinds[kind] = totals.kinds.get(kind, 0) + count
-        for tag, form in votes:
-            forms = totals.votes.get(tag)
-            if forms is None:
-                forms = totals.votes[tag] = LabelVotes()
-            forms.add(form)
-            self._labels.pop(tag, None)
+        for tag, form, people in votes:
+            self._vote(tag, form, people)
+
+    def _vote(self, tag: str, form: str, people: int) -> None:
+        """Count the votes; the tag's label is looked for again only where another form may have come before it."""
+        votes = self.totals.votes.get(tag)
+        if votes is None:
+            votes = self.totals.votes[tag] = LabelVotes()
+        votes.add(form, people)
+        label = self._labels.get(tag)
+        if label is not None and label != form:
+            forms = votes.forms
+            if forms.get(form, 0) >= forms.get(label, 0):
+                del self._labels[tag]
 
     def labels(self, names: Sequence[str]) -> dict[str, str]:
         """Give, for those of `names` that most people write in another form, that form."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from schemas.activity import WINDOWS
+from streams.measures.engagement.pairs import NEVER, SERIES_SHIFT, LastMinutes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,20 +24,12 @@ if TYPE_CHECKING:
 LENGTHS: Final = tuple(WINDOWS.values())
 LENGTHS_ARRAY: Final = np.array(LENGTHS)
 LONGEST: Final = max(LENGTHS)
+PLACES: Final = np.arange(len(LENGTHS))
 METRICS: Final = 5
 """Columns of a sum: events, posts, replies, reshares, new people."""
-NEVER: Final = -(1 << 30)
 HOUR: Final = 60
 LEAP: Final = 1_440
 """A step of time over so many minutes is taken at once, not hour by hour."""
-
-SERIES_SHIFT: Final = 32
-"""A pair is series number << 32 | person number."""
-
-
-def pair_of(series: int, person: int) -> int:
-    """Pack the numbers of a series and a person (each under 2**31) into one key."""
-    return series << SERIES_SHIFT | person
 
 
 class RegionWindows:
@@ -44,47 +37,46 @@ class RegionWindows:
 
     def __init__(self) -> None:
         self.minute = NEVER
-        self._pairs: NDArray[np.int64] = np.empty(0, np.int64)
-        self._last: NDArray[np.int32] = np.empty(0, np.int32)
-        self._people: NDArray[np.int64] = np.zeros((len(LENGTHS), 0), np.int64)
-        self._sums: NDArray[np.int64] = np.zeros((len(LENGTHS), 0, METRICS), np.int64)
+        self._last = LastMinutes()
+        self._people: NDArray[np.int64] = np.zeros((0, len(LENGTHS)), np.int64)
+        self._sums: NDArray[np.int64] = np.zeros((0, len(LENGTHS), METRICS), np.int64)
         self._leaving: list[dict[int, NDArray[np.int64]]] = [{} for _ in LENGTHS]
         self._hours = [NEVER] * len(LENGTHS)
 
     def pairs(self) -> int:
         """Give how many pairs of series and person are remembered."""
-        return len(self._pairs)
+        return len(self._last)
 
     def grow(self, series: int) -> None:
         """Make room for series numbers under `series`."""
-        have = self._people.shape[1]
+        have = len(self._people)
         if series > have:
             more = max(series, 2 * have, 16) - have
-            self._people = np.concatenate([self._people, np.zeros((len(LENGTHS), more), np.int64)], axis=1)
-            self._sums = np.concatenate([self._sums, np.zeros((len(LENGTHS), more, METRICS), np.int64)], axis=1)
+            self._people = np.concatenate([self._people, np.zeros((more, len(LENGTHS)), np.int64)])
+            self._sums = np.concatenate([self._sums, np.zeros((more, len(LENGTHS), METRICS), np.int64)])
 
     def every(self) -> NDArray[np.int64]:
-        """Give the distinct people of every series; shape (windows, series or more)."""
+        """Give the distinct people of every series; shape (series or more, windows)."""
         return self._people
 
     def at(self, series: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Give people, of shape (windows, series), and sums, of shape (METRICS, windows, series), of some series."""
-        return self._people[:, series], self._sums[:, series].transpose(2, 0, 1)
+        return self._people[series].T, self._sums[series].transpose(2, 1, 0)
 
     def advance(self, minute: int, history: History) -> None:
         """Let everything leave that is out of the windows which end with `minute`; time never goes back."""
-        for place, length in enumerate(LENGTHS):
-            first, last = self.minute - length + 1, minute - length
-            if last >= first and minute > self.minute:
+        if minute > self.minute:
+            for place, length in enumerate(LENGTHS):
+                first, last = self.minute - length + 1, minute - length
                 self._expire_people(place, first, last)
                 for rows in history.leaving(first, last, length):
-                    np.subtract.at(self._sums[place], rows.series, rows.counts)
-        self.minute = max(self.minute, minute)
+                    np.subtract.at(self._sums[:, place], rows.series, rows.counts)
+            self.minute = minute
 
     def _expire_people(self, place: int, first: int, last: int) -> None:
         if last - first >= LEAP:
-            inside = (self._last >= first) & (self._last <= last)
-            self._people[place] -= self._count(self._pairs[inside] >> SERIES_SHIFT)
+            pairs, minutes = self._last.all()
+            self._count(place, pairs[(minutes >= first) & (minutes <= last)], -1)
             self._hours[place] = NEVER
             self._prepare_hour(place, last // HOUR)
             leaving = self._leaving[place]
@@ -99,62 +91,43 @@ class RegionWindows:
                     keys = leaving.pop(minute)
                     if minute < first:  # it left before its hour was sorted
                         continue
-                    gone = keys[self._last[self._pairs.searchsorted(keys)] == minute]
-                    self._people[place] -= self._count(gone >> SERIES_SHIFT)
+                    self._count(place, keys[self._last.of(keys) == minute], -1)
         if LENGTHS[place] == LONGEST and last // HOUR != (first - 1) // HOUR:
-            keep = self._last > last
-            self._pairs, self._last = self._pairs[keep], self._last[keep]
+            pairs, minutes = self._last.all()
+            keep = minutes > last
+            if not keep.all():
+                self._last.set(pairs[keep], minutes[keep])
 
     def _prepare_hour(self, place: int, hour: int) -> None:
         """Sort the pairs whose last minute lies in the hour by that minute: one look at all pairs an hour."""
         self._hours[place] = hour
-        inside = np.flatnonzero((self._last >= hour * HOUR) & (self._last < (hour + 1) * HOUR))
-        minutes = self._last[inside]
+        pairs, minutes = self._last.all()
+        inside = np.flatnonzero((minutes >= hour * HOUR) & (minutes < (hour + 1) * HOUR))
+        minutes = minutes[inside]
         order = np.argsort(minutes, kind="stable")
-        keys, minutes = self._pairs[inside][order], minutes[order]
+        keys, minutes = pairs[inside][order], minutes[order]
         starts = np.flatnonzero(np.diff(minutes, prepend=NEVER))
         leaving = self._leaving[place] = {}
         bounds = [*starts.tolist(), len(minutes)]
         for begin, end in pairwise(bounds):
             leaving[int(minutes[begin])] = keys[begin:end]
 
-    def _count(self, series: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Count how often each series number comes."""
-        return np.bincount(series, minlength=self._people.shape[1])
+    def _count(self, place: int, keys: NDArray[np.int64], people: int) -> None:
+        """Count so many `people` more for the series of each key."""
+        np.add.at(self._people.reshape(-1), (keys >> SERIES_SHIFT) * len(LENGTHS) + place, people)
 
-    def add(self, minute: int, keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Count the sorted distinct pairs `keys` as taking part in `minute`; give those that are new in 28 days.
+    def add(self, minute: int, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Count the sorted distinct pairs `keys` as taking part in `minute`; tell those that are new in 28 days.
 
         `minute` is the last closed one, or an earlier one for late events.
         """
-        if not len(keys):
-            return keys
-        have = self._pairs
-        place = have.searchsorted(keys)
-        before = np.full(len(keys), NEVER, np.int32)
-        known = (have[np.minimum(place, len(have) - 1)] == keys) if len(have) else np.zeros(len(keys), bool)
-        at = place[known]
-        before[known] = self._last[at]
+        before = self._last.touch(keys, minute)
         starts = self.minute - LENGTHS_ARRAY
-        found, windows = ((before[:, None] <= starts) & (minute > starts)).nonzero()
-        np.add.at(self._people, (windows, keys[found] >> SERIES_SHIFT), 1)
-        self._last[at] = np.maximum(before[known], minute)
-        if len(at) < len(keys):
-            self._insert(place[~known], keys[~known], minute)
+        places = ((keys >> SERIES_SHIFT) * len(LENGTHS))[:, None] + PLACES
+        np.add.at(self._people.reshape(-1), places[(before[:, None] <= starts) & (minute > starts)], 1)
         if minute < self.minute:
             self._expect(minute, keys[before < minute])
-        return keys[before <= minute - LONGEST]
-
-    def _insert(self, place: NDArray[np.int64], keys: NDArray[np.int64], minute: int) -> None:
-        """Insert new pairs before the places where they belong."""
-        into = place + np.arange(len(place))
-        old = np.ones(len(self._pairs) + len(keys), bool)
-        old[into] = False
-        pairs = np.empty(len(old), np.int64)
-        last = np.empty(len(old), np.int32)
-        pairs[into], last[into] = keys, minute
-        pairs[old], last[old] = self._pairs, self._last
-        self._pairs, self._last = pairs, last
+        return before <= minute - LONGEST
 
     def _expect(self, minute: int, keys: NDArray[np.int64]) -> None:
         """Let late pairs leave with their minute where its hour has been sorted already."""
@@ -167,11 +140,11 @@ class RegionWindows:
         """Add sums to every window that holds their minutes."""
         for window, length in enumerate(LENGTHS):
             held = history.inside(self.minute, length, rows)
-            np.add.at(self._sums[window], held.series, held.counts)
+            np.add.at(self._sums[:, window], held.series, held.counts)
 
     def add_minute(self, rows: Rows) -> None:
         """Add the sums of the minute that has just been closed, one row for each series, to every window."""
-        self._sums[:, rows.series] += rows.counts
+        self._sums[rows.series] += rows.counts[:, None, :]
 
     def restore(self, minute: int, pairs: NDArray[np.int64], last: NDArray[np.int32]) -> None:
         """Set the people from what is remembered: pairs, in any order, repeats allowed, with their minutes.
@@ -181,7 +154,10 @@ class RegionWindows:
         order = np.lexsort((last, pairs))
         pairs, last = pairs[order], last[order]
         newest = np.append(pairs[1:] != pairs[:-1], np.ones(min(len(pairs), 1), bool))
-        self.minute, self._pairs, self._last = minute, pairs[newest], last[newest]
+        pairs, last = pairs[newest], last[newest]
+        self.minute = minute
+        self._last.set(pairs, last)
+        self._people[:] = 0
         for window, length in enumerate(LENGTHS):
-            self._people[window] = self._count(self._pairs[self._last > minute - length] >> SERIES_SHIFT)
+            self._count(window, pairs[last > minute - length], 1)
             self._hours[window] = NEVER

@@ -1,0 +1,90 @@
+"""The events of one region and minute that is not closed yet, in columns of numbers.
+
+Events wait in `fresh` until some hundred have come, and are taken apart together while they are still in the
+processor's cache: looked at again when their minute closes, they would cost several times as much.
+"""
+
+from __future__ import annotations
+
+from array import array
+from itertools import chain, compress
+from operator import eq
+from typing import TYPE_CHECKING, Final
+
+from schemas.events import KINDS
+from streams.measures.engagement.numbering import Numbers
+
+if TYPE_CHECKING:
+    from schemas.events import Event
+
+MACHINE: Final = len(KINDS)
+"""Added to the code of a kind for what no person did."""
+CODES: Final = {kind: code for code, kind in enumerate(KINDS)}
+MACHINE_CODES: Final = {kind: code + MACHINE for code, kind in enumerate(KINDS)}
+
+
+class OpenMinute:
+    """Columns of distinct events in the order of their coming: `codes`, `persons` and `lengths` have one for each,
+    `tags` and `forms` their tags and how those were written, one after the other, `lengths` of each event. `ids` are
+    in the same order. Forms have numbers of this minute alone.
+    """
+
+    __slots__ = (
+        "codes",
+        "duplicates",
+        "form_numbers",
+        "forms",
+        "fresh",
+        "ids",
+        "lengths",
+        "people",
+        "persons",
+        "series",
+        "sources",
+        "tags",
+    )
+
+    def __init__(self, people: Numbers, series: Numbers) -> None:
+        self.people = people
+        self.series = series
+        self.fresh: list[Event] = []
+        self.ids: dict[str, int] = {}
+        self.codes = bytearray()
+        self.persons = array("q")
+        self.lengths = bytearray()
+        self.tags = array("q")
+        self.form_numbers = Numbers()
+        self.forms = array("q")
+        self.sources: set[str] = set()
+        self.duplicates = 0
+
+    def gather(self) -> None:
+        """Take the fresh events apart, if there are any; one with a known id is a repeat."""
+        if not self.fresh:
+            return
+        events = self._distinct(self.fresh)
+        self.codes += bytes(
+            [
+                MACHINE_CODES[event.kind] if event.machine or event.role == "bot" else CODES[event.kind]
+                for event in events
+            ]
+        )
+        self.persons.extend(self.people.of([event.actor for event in events]))
+        tags = [event.tags for event in events]
+        self.lengths += bytes(map(len, tags))
+        self.tags.extend(self.series.of(list(chain.from_iterable(tags))))
+        written = [event.labels if len(event.labels) == len(event.tags) else event.tags for event in events]
+        self.forms.extend(self.form_numbers.of(list(chain.from_iterable(written))))
+        self.sources.update([event.source for event in events])
+        self.fresh = []
+
+    def _distinct(self, events: list[Event]) -> list[Event]:
+        """Give those events whose id is new."""
+        known = len(self.ids)
+        numbers = range(known + self.duplicates, known + self.duplicates + len(events))
+        first = list(map(self.ids.setdefault, [event.id for event in events], numbers))
+        repeats = len(events) - (len(self.ids) - known)
+        if repeats:
+            self.duplicates += repeats
+            return list(compress(events, map(eq, first, numbers)))
+        return events

@@ -1,0 +1,123 @@
+"""The engagement fold in bulk: whatever the size of a run, it gives what the plainest count gives."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from schemas.activity import WINDOWS, Activity
+from schemas.codec import encode
+from schemas.events import Event, Heartbeat
+from streams.measures.engagement.entries import flush, restore
+from streams.measures.engagement.fold import TOGETHER, PartitionFold, Settings
+from streams.measures.engagement.pairs import FEWEST, NEVER, LastMinutes
+from tests.measures.naive import MINUTE, NaiveFold
+
+BEGIN = 29_000_000
+CAMPAIGNS = {"tag1": ("c",), "tag2": ("c", "d")}
+SETTINGS = Settings([("a", 0, 1), ("b", 0, 1)], CAMPAIGNS, 60)
+KINDS = ("post", "reply", "reshare", "reaction", "view")
+
+
+def busy_log(seed: int) -> list[Event | Heartbeat]:
+    """Write three busy minutes of two regions: repeats, late events, bots, tags given twice, forms of tags."""
+    chance = random.Random(seed)
+    log: list[Event | Heartbeat] = [Heartbeat("s", "ok", BEGIN * MINUTE, BEGIN * MINUTE, lateness=0)]
+    events: list[Event] = []
+    for number in range(3_000):
+        if events and chance.random() < 0.05:
+            log.append(chance.choice(events[-900:]))
+            continue
+        tags = tuple(f"tag{chance.randrange(6)}" for _ in range(chance.choice([0, 0, 1, 1, 2, 3])))
+        event = Event(
+            id=f"e{number}",
+            at=BEGIN * MINUTE + number * 60 - (70_000 if chance.random() < 0.01 and number > 1_200 else 0),
+            region="a" if chance.random() < 0.8 else "b",
+            actor=f"person{chance.randrange(200)}",
+            kind=chance.choice(KINDS),
+            source="st"[number % 2],
+            tags=tags,
+            labels=tuple(chance.choice([tag, tag.upper()]) for tag in tags[: chance.choice([3, 3, 1])]),
+            role=chance.choice(["person", "person", "person", "bot"]),
+            machine=chance.random() < 0.1,
+        )
+        events.append(event)
+        log.append(event)
+        if number % 100 == 99:
+            at = event.at // MINUTE * MINUTE
+            log.append(Heartbeat("s", "ok", at, at, lateness=0))
+    end = (BEGIN + 5) * MINUTE
+    return [*log, Heartbeat("s", "ok", end, end, lateness=0)]
+
+
+def fold_in_runs(log: list[bytes], run: int, crash_after: int = -1) -> list[Activity]:
+    """Fold the log in runs; with a crash, from what was flushed in the run before it."""
+    fold, table, published = PartitionFold(SETTINGS), {}, []
+    at = 0
+    while at < len(log):
+        output = fold.fold(range(at, at + len(log[at : at + run])), log[at : at + run])
+        published += [one for one in output.published if isinstance(one, Activity)]
+        at += run
+        if at // run == crash_after:
+            for step in flush(fold).steps():
+                table |= dict(step)
+            fold = restore(SETTINGS, table)
+            at = fold.position.start
+            crash_after = -1
+    return published
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_size_of_a_run_gives_the_same_activity_as_the_plainest_count(seed: int) -> None:
+    records = busy_log(seed)
+    log = [encode(record) for record in records]
+    naive = NaiveFold(("a", "b"), CAMPAIGNS, 60)
+    for record in records:
+        naive.take(record)
+    whole = fold_in_runs(log, len(log))
+    last: dict[tuple[str, int], Activity] = {}
+    for one in whole:
+        last[one.region, one.minute] = one
+    for (region, minute), one in last.items():
+        series = {name: (found.events, found.actors) for name, found in one.series.items()}
+        if naive.events.get((region, minute)):
+            assert naive.minute(region, minute) == {**series, "": (one.events, one.actors)}, (region, minute)
+    assert sum(naive.duplicates.values()) == sum(last[name, BEGIN + 4].duplicates for name in ("a", "b"))
+    first = {(one.region, one.minute): one for one in whole if not one.revision}
+    for (region, minute), one in first.items():
+        for name, window in one.windows.by_series().items():
+            for place, of in enumerate(WINDOWS):
+                people, events, posts = naive.windows[region, minute][of].get(name, (0, 0, 0))
+                assert (window.actors[place], window.events[place], window.posts[place]) == (people, events, posts)
+    for run in (1, 7, 100, TOGETHER, TOGETHER + 1, 1_000):
+        assert fold_in_runs(log, run) == whole, run
+
+
+@pytest.mark.parametrize("run", [90, 500])
+def test_a_crash_between_two_runs_changes_nothing(run: int) -> None:
+    log = [encode(record) for record in busy_log(3)]
+    whole = {(one.region, one.minute, one.revision): one for one in fold_in_runs(log, run)}
+    for crash_after in (2, 4, 5):
+        again = {(one.region, one.minute, one.revision): one for one in fold_in_runs(log, run, crash_after)}
+        assert again == whole, crash_after
+
+
+def test_last_minutes_are_those_of_a_dict_however_many_pairs_there_are() -> None:
+    chance = np.random.default_rng(1)
+    last, plain = LastMinutes(), {}
+    for minute in range(100):
+        keys = np.unique(chance.integers(0, 12 * FEWEST, 900))
+        when = minute - int(chance.integers(0, 3))
+        before = last.touch(keys, when)
+        assert before.tolist() == [plain.get(key, NEVER) for key in keys.tolist()]
+        plain |= {key: max(when, plain.get(key, NEVER)) for key in keys.tolist()}
+        assert len(last) == len(plain)
+        some = chance.integers(0, 12 * FEWEST, 50)
+        assert last.of(some).tolist() == [plain.get(key, NEVER) for key in some.tolist()]
+        if minute % 40 == 7:
+            pairs, minutes = last.all()
+            assert list(zip(pairs.tolist(), minutes.tolist(), strict=True)) == sorted(plain.items())
+            last.set(pairs[minutes > 3], minutes[minutes > 3])
+            plain = {key: at for key, at in plain.items() if at > 3}
