@@ -97,12 +97,9 @@ class PartitionFold:
         offset = position.offset
         for offset, raw in zip(offsets, values, strict=False):
             try:
-                record: EventRecord = decode(raw)  # type: ignore[arg-type]
+                record: EventRecord | None = decode(raw)  # type: ignore[arg-type]
             except Exception:  # noqa: BLE001 - whatever it was, it is told slowly
-                slow = self._read(offset, raw, output)
-                if slow is None:
-                    continue
-                record = slow
+                record = self._read(offset, raw, output)
             if type(record) is Event:
                 at = record.at
                 minute = at // MINUTE
@@ -121,7 +118,7 @@ class PartitionFold:
                         events.gather()
                 else:
                     self._late(record, minute, offset, raw, output)
-            elif offset > restored:
+            elif record is not None and offset > restored:
                 self._beat(record, offset, output)  # type: ignore[arg-type]
                 future = position.clock.future()
                 closed_to = position.closed_to
