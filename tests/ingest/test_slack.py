@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 CHANNEL = {"channel": "C1", "channel_type": "channel"}
 MESSAGE = {"type": "message", "user": "U1", "text": "Hello #Jun", "ts": "1779999000.000100", **CHANNEL}
+
+
+def hmac_of(raw: bytes, seconds: int) -> str:
+    """Give the hex digits of Slack's signature, which its library makes of text only."""
+    return hmac.new(SECRET.encode(), f"v0:{seconds}:".encode() + raw, hashlib.sha256).hexdigest()
 
 
 class Then(Clock):

@@ -1,0 +1,176 @@
+"""Source `activitystreams`: activities of ActivityStreams 2.0, one, several, or in a collection.
+
+https://www.w3.org/TR/activitystreams-core/. Its JSON leaves much open: a thing may be its id, an object or a list.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from schemas.codec import UnreadableError
+from schemas.events import MAXIMUM_TAGS
+from streams.ingest.bearer import BearerSettings, BearerSource
+from streams.ingest.parts import one_or_many
+from streams.ingest.source import Item, SourceKind
+from streams.ingest.submission import MAXIMUM_MENTIONS, submission_of
+from streams.ingest.typed import loose_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aiohttp import web
+
+    from streams.ingest.source import Surroundings
+    from streams.ingest.submission import Submission
+
+OBJECTS: Final = frozenset({"Note", "Article", "Page", "Question", "Image", "Video", "Audio", "Document"})
+"""What somebody writes; such a thing alone, without its Create, is a post as well."""
+WRITING: Final = frozenset({"Create", "Add", "Update"})
+"""Activities whose object somebody has written; an Add is a post to what it is added to."""
+REACTIONS: Final = frozenset({"Like", "Dislike", "EmojiReact"})
+VIEWS: Final = frozenset({"View", "Read", "Listen"})
+BOTS: Final = frozenset({"Application", "Service"})
+COLLECTIONS: Final = frozenset({"Collection", "OrderedCollection", "CollectionPage", "OrderedCollectionPage"})
+MOST_ITEMS: Final = 10_000
+
+_MARKUP: Final = re.compile(r"<[^<>]*>")
+
+Loose = dict[str, Any]
+
+
+class ActivityStreamsSettings(BearerSettings, frozen=True, kw_only=True, tag="activitystreams"):
+    """Callers that send activities of ActivityStreams 2.0."""
+
+
+class ActivityStreamsSource(BearerSource):
+    """Takes activities from whoever has the token."""
+
+    async def read(self, request: web.BaseRequest, body: bytes) -> list[Item]:
+        """Give what the activities of a body say."""
+        del request
+        items: list[Item] = []
+        for index, raw in enumerate(one_or_many(body)):
+            place = f"POST {self.path}, activity {index}"
+            try:
+                items += [Item(raw, place, one) for one in _submissions(loose_json(raw))]
+            except UnreadableError as fault:
+                items.append(Item(raw, place, fault))
+        return items
+
+
+def _submissions(loose: Any) -> Iterator[Submission]:
+    if not isinstance(loose, dict):
+        raise UnreadableError("wrong_type", "wanted an activity as a JSON object, got another type")
+    if _types(loose) & COLLECTIONS:
+        for item in _all(loose.get("orderedItems", loose.get("items")))[:MOST_ITEMS]:
+            if isinstance(item, dict) and not _types(item) & COLLECTIONS:
+                yield from _submissions(item)
+        return
+    found = submission_in(loose)
+    if found is not None:
+        yield found
+
+
+def submission_in(activity: Loose) -> Submission | None:
+    """Give what an activity says; None where it is nothing that counts. Raises UnreadableError."""
+    types = _types(activity)
+    if not types:
+        raise UnreadableError("wrong_type", "wanted an activity with a `type`, got none")
+    thing = _first(activity.get("object"))
+    if types & WRITING and isinstance(thing, dict):
+        return _written(activity, thing, edited="Update" in types) if _types(thing) & OBJECTS else None
+    if types & OBJECTS:
+        return _written({"actor": activity.get("attributedTo")}, activity, edited=False)
+    kind = "reshare" if "Announce" in types else "reaction" if types & REACTIONS else "view" if types & VIEWS else ""
+    if not kind:
+        return None
+    who, about = _first(activity.get("actor")), _id(thing)
+    return submission_of(
+        {
+            "id": _id(activity) or "/".join((kind, _id(who), about)),
+            "at": activity.get("published", ""),
+            "account": _id(who),
+            "kind": kind,
+            "channel": _id(_first(activity.get("audience"))),
+            "reference": about,
+            "target": _id(_first(thing.get("attributedTo"))) if isinstance(thing, dict) else "",
+            "text": _text(thing) if kind == "reshare" and isinstance(thing, dict) else "",
+            "tags": _tags(thing) if kind == "reshare" and isinstance(thing, dict) else [],
+            "bot": _is_bot(who),
+        }
+    )
+
+
+def _written(activity: Loose, thing: Loose, *, edited: bool) -> Submission:
+    who = _first(activity.get("actor")) or _first(thing.get("attributedTo"))
+    reference = _id(_first(thing.get("inReplyTo")))
+    named = [_text_of(tag.get("href")) for tag in _objects(thing.get("tag")) if "Mention" in _types(tag)]
+    return submission_of(
+        {
+            # The id of the thing itself, so that its update is the same event.
+            "id": _id(thing) or _id(activity),
+            "at": thing.get("published", activity.get("published", "")),
+            "account": _id(who),
+            "kind": "reply" if reference else "post",
+            "text": _text(thing),
+            "tags": _tags(thing),
+            "channel": _id(_first(thing.get("audience"))) or _id(_first(activity.get("audience"))),
+            "reference": reference,
+            "mentions": [name for name in named if name][:MAXIMUM_MENTIONS],
+            "bot": _is_bot(who),
+            "edited": edited,
+        }
+    )
+
+
+def _types(thing: Loose) -> set[str]:
+    return {name for name in _all(thing.get("type", thing.get("@type"))) if isinstance(name, str)}
+
+
+def _all(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _first(value: Any) -> Any:
+    return next(iter(_all(value)), None)
+
+
+def _objects(value: Any) -> list[Loose]:
+    return [one for one in _all(value) if isinstance(one, dict)]
+
+
+def _id(value: Any) -> str:
+    if isinstance(value, dict):
+        value = value.get("id", value.get("@id"))
+    return _text_of(value)
+
+
+def _text_of(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _text(thing: Loose) -> str:
+    content = thing.get("content")
+    if content is None:
+        mapped = thing.get("contentMap")
+        content = next(iter(mapped.values()), "") if isinstance(mapped, dict) else thing.get("name", "")
+    return html.unescape(_MARKUP.sub(" ", _text_of(content)))
+
+
+def _tags(thing: Loose) -> list[str]:
+    named = [_text_of(tag.get("name")) for tag in _objects(thing.get("tag")) if "Hashtag" in _types(tag)]
+    return [name for name in named if name.strip("#")][:MAXIMUM_TAGS]
+
+
+def _is_bot(who: Any) -> bool:
+    return isinstance(who, dict) and bool(_types(who) & BOTS)
+
+
+def build(settings: ActivityStreamsSettings, surroundings: Surroundings) -> list[ActivityStreamsSource]:
+    """Make the source."""
+    return [ActivityStreamsSource(settings, surroundings)]
+
+
+KIND: Final = SourceKind(ActivityStreamsSettings, build)
