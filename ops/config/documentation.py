@@ -13,7 +13,7 @@ from msgspec import NODEFAULT, Struct
 
 from ops.config.environment import variables
 from ops.config.words import bare, is_table, is_union, wanted
-from schemas.config import Campaign, Config, Goal, Secret
+from schemas.config import Campaign, Config, Goal, Notification, Secret
 from schemas.directory import Account, Directory, Headcount, PlannedQuiet, Region
 from streams.ingest.source import kinds
 
@@ -80,6 +80,7 @@ def document() -> str:
         *(_section(name, kind) for name, kind in _sections()),
         _section("[campaign]", Campaign),
         f"`goal` of a campaign: {_about(Goal)}\n\n{_table(Goal)}",
+        _section("[notification]", Notification),
         f"`{{ file, environment }}` of a secret: {_about(Secret)}\n\n{_table(Secret)}",
         _SOURCES,
         *(section for name, kind in kinds().items() for section in _source(name, kind.settings)),

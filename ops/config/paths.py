@@ -37,6 +37,7 @@ def absolute(config: Config, folder: Path, beside: Path) -> Config:
             pseudonym_key=secret(privacy.pseudonym_key),
             deadletter_public_key=secret(privacy.deadletter_public_key),
         ),
+        notification=tuple(structs.replace(one, url=secret(one.url)) for one in config.notification),
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -16,6 +14,7 @@ from ops.exporter.follow import Follower
 from ops.exporter.known import Known
 from ops.exporter.page import Page
 from ops.exporter.web import application
+from ops.until_asked import run_until_asked
 from streams.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -33,27 +32,9 @@ async def serve(loaded: Loaded, group: str, *, say: Callable[[str], None]) -> No
     """
     known = Known(loaded.config, loaded.directory, simulated=loaded.simulated)
     follower = Follower(known, loaded.state / counts.FILE_NAME)
-    asked_to_end = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked_to_end.set)
     async with listening(known, loaded.config.exporter.host, loaded.config.exporter.port) as address:
         say(f"{address}/metrics")
-        tasks = [
-            asyncio.create_task(follower.run(), name="follow"),
-            asyncio.create_task(lag.watch(known, group), name="lag"),
-        ]
-        ending = asyncio.create_task(asked_to_end.wait(), name="end")
-        try:
-            await asyncio.wait([*tasks, ending], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (*tasks, ending):
-                task.cancel()
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
-            follower.save()
-    for error in ended:
-        if isinstance(error, Exception):
-            raise error
+        await run_until_asked(follower.run(), lag.watch(known, group), at_end=follower.save)
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ JUN: Final = (sys.executable, "-P", "-m", "ops.cli")
 
 
 def plans(loaded: Loaded, environment: Mapping[str, str]) -> tuple[tuple[Plan, ...], ...]:
-    """Give the children in groups, in the order in which they are stopped: sources, worker, exporter.
+    """Give the children in groups, in the order in which they are stopped: sources, worker, what shows and tells.
 
     A simulation has a clock of its own, which an ingest agent with the real one would overtake.
     """
@@ -34,10 +34,11 @@ def plans(loaded: Loaded, environment: Mapping[str, str]) -> tuple[tuple[Plan, .
         command = (*JUN, *arguments, "--config", str(loaded.path))
         return Plan(name=name, command=command, environment=dict(environment), may_finish=may_finish)
 
+    notify = (plan("notify", "notify"),) if loaded.config.notification else ()
     return (
         tuple(plan(f"ingest-{'-'.join(names)}"[:LONGEST], "ingest", *names, may_finish=True) for names in groups),
         (plan("worker", "worker"),),
-        (plan("exporter", "exporter"),),
+        (plan("exporter", "exporter"), *notify),
     )
 
 

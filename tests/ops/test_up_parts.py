@@ -6,9 +6,11 @@ import io
 import socket
 import stat
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 from rich.console import Console
 
 from ops.config import Loaded, load
@@ -16,6 +18,7 @@ from ops.supervision.keys import simulated_keys
 from ops.supervision.parts import assemble
 from ops.supervision.plans import plans
 from ops.table.show import Lines, Live
+from schemas.config import Notification, Secret
 from streams.errors import OperatorError
 from streams.keys import pseudonym_key, public_key
 
@@ -66,6 +69,12 @@ def test_every_source_the_clock_the_worker_and_the_exporter_are_children_in_the_
     )  # fmt: skip
     assert workers[0].command[-3:] == ("worker", "--config", str(real.path))
     assert all(plan.environment == {"A": "1"} for plan in (*sources, *workers, *exporters))
+
+
+def test_messages_are_sent_where_somebody_wants_them(real: Loaded) -> None:
+    wanted = Notification(name="phone", url=Secret(file="url"))
+    told = replace(real, config=structs.replace(real.config, notification=(wanted,)))
+    assert [plan.name for plan in plans(told, {})[-1]] == ["exporter", "notify"]
 
 
 def test_only_sources_may_finish(real: Loaded) -> None:

@@ -53,8 +53,8 @@ def _name(region: Region, index: int) -> Iterator[Problem]:
 
 def _calendar(region: Region, index: int) -> Iterator[Problem]:
     path = ("region", index)
-    if region.time_zone not in _time_zones():
-        near = suggestion(region.time_zone, sorted(_time_zones()))
+    if region.time_zone not in time_zones():
+        near = suggestion(region.time_zone, sorted(time_zones()))
         yield Problem((*path, "time_zone"), f'"{region.time_zone}" is not a time zone of the IANA database.{near}')
     if region.holidays:
         yield from _holidays(region.holidays, index)
@@ -114,7 +114,8 @@ def _pairs(config: Config, directory: Directory) -> Iterator[Problem]:
 
 
 @cache
-def _time_zones() -> frozenset[str]:
+def time_zones() -> frozenset[str]:
+    """Give the names of all time zones."""
     return frozenset(available_timezones())
 
 

@@ -1,0 +1,110 @@
+"""Chooses what a receiver is to be told: the difference between how the regions are and what it knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from ops.notify.book import EVERYTHING, Change, Told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ops.notify.book import Book
+    from ops.notify.hours import QuietHours
+    from schemas.config import Notification
+
+OVER: Final = frozenset({"active", "quiet"})
+"""Verdicts by which a region that was told of is well again."""
+
+
+class News(Struct, frozen=True):
+    """What a receiver is to be told in one message, and what it knows afterwards.
+
+    `changes` are regions with a verdict that matters, `returns` those that no longer have it. `everything` is set when
+    the whole has gone silent or is no longer so.
+    """
+
+    changes: tuple[Change, ...] = ()
+    returns: tuple[Change, ...] = ()
+    everything: bool | None = None
+    silent: tuple[Change, ...] = ()
+    forgotten: tuple[str, ...] = ()
+    """Regions whose return is too old to be told, or isn't wanted: only the book changes."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to be said."""
+        return not (self.changes or self.returns) and self.everything is None
+
+
+class Chooser:
+    """Chooses for one receiver, whose regions are `scope`; `max_age` in ms."""
+
+    def __init__(self, receiver: Notification, scope: frozenset[str], hours: QuietHours, max_age: int) -> None:
+        self.receiver = receiver
+        self.scope = scope
+        self.hours = hours
+        self.max_age = max_age
+
+    def choose(self, book: Book, now: int) -> News:
+        """Give what is to be told at `now` (ms since the epoch)."""
+        told = book.told(self.receiver.name)
+        whole = book.everything_silent() and "silent" in self.receiver.verdicts
+        silent = tuple(one for one in self._ours(book) if one.new == "silent")
+        everything = None
+        if whole and EVERYTHING not in told and self._in_time(max(silent, key=lambda one: one.at, default=None), now):
+            everything = True
+        elif not whole and EVERYTHING in told:
+            everything = False
+        changes, returns, forgotten = [], [], []
+        for change in self._ours(book):
+            knows = told.get(change.region)
+            if self._matters(change):
+                covered = change.new == "silent" and (whole or everything is False)
+                if (knows is None or knows.verdict != change.new) and not covered and self._in_time(change, now):
+                    changes.append(change)
+            elif knows is not None and self.receiver.returns and self._in_time(change, now):
+                returns.append(change)
+            elif knows is not None:
+                forgotten.append(change.region)
+        news = News(tuple(changes), tuple(returns), everything, silent, tuple(forgotten))
+        return self._hushed(news) if self.hours.are_now(now) else news
+
+    def _ours(self, book: Book) -> Iterator[Change]:
+        return (change for name, change in sorted(book.latest.items()) if name in self.scope)
+
+    def _matters(self, change: Change) -> bool:
+        """A first verdict is no news: it says how things were before anybody looked."""
+        return change.new in self.receiver.verdicts and change.old != ""
+
+    def _in_time(self, change: Change | None, now: int) -> bool:
+        """Tell whether a change is young enough; what waits for the end of quiet hours is as old as that end."""
+        return change is not None and now <= self.hours.end(change.counts_from) + self.max_age
+
+    def _hushed(self, news: News) -> News:
+        """Leave what can't wait until the end of the quiet hours."""
+        always = self.receiver.always
+        return News(
+            tuple(change for change in news.changes if change.new in always),
+            (),
+            True if news.everything and "everything" in always else None,
+            news.silent,
+        )
+
+
+def tell(told: dict[str, Told], news: News) -> None:
+    """Write into the book of a receiver that it has been told."""
+    for change in news.changes:
+        told[change.region] = Told(change.new, change.at)
+    for name in (*(change.region for change in news.returns), *news.forgotten):
+        told.pop(name, None)
+    if news.everything is None:
+        return
+    if news.everything:
+        told[EVERYTHING] = Told("silent", max(change.at for change in news.silent))
+    else:
+        told.pop(EVERYTHING, None)
+        for change in news.silent:
+            told[change.region] = Told("silent", change.at)
