@@ -117,6 +117,16 @@ class ExporterSettings(Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[Port, Meta(description="port to listen on; 0 for any free one")] = 9464
 
 
+class HealthSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where workers, ingest agents and `jun notify` answer `/-/healthy` and `/-/ready`; the exporter has its own port.
+
+    With `jun up` the first process has this port, and each further one the next.
+    """
+
+    host: Annotated[str, Meta(description="address to listen on")] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="port to listen on; 0 for none")] = 0
+
+
 class NotifySettings(Struct, frozen=True, forbid_unknown_fields=True):
     """How `jun notify` tells changes of verdict; to whom, the [[notification]] tables say."""
 
@@ -190,6 +200,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     silence: SilenceSettings = field(default_factory=SilenceSettings)
     exporter: ExporterSettings = field(default_factory=ExporterSettings)
+    health: HealthSettings = field(default_factory=HealthSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
     source: Annotated[tuple[dict[str, Any], ...], Meta(description="one [[source]] for each place to read")] = ()
     campaign: Annotated[tuple[Campaign, ...], Meta(description="one [[campaign]] for each")] = ()

@@ -8,10 +8,12 @@ from pathlib import Path  # noqa: TC003 (cyclopts reads the annotations)
 from typing import TYPE_CHECKING, Final
 
 from ops.config import load
+from ops.health import health
 from streams.errors import OperatorError
 from streams.ingest.agent import run_agent, show_agent
 from streams.ingest.clock import ClockSettings
 from streams.ingest.source import SourceSettings, Surroundings, settings_of
+from streams.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,8 +44,14 @@ def ingest(name: str, /, *more: str, dry_run: bool = False, config: Path | None 
     if dry_run:
         words = asyncio.run(show_agent(settings, surroundings, Terminal(loaded.config.topics.partitions)))
     else:
-        words = asyncio.run(run_agent(settings, surroundings))
+        words = asyncio.run(_run(settings, surroundings))
     print("\n".join(words), flush=True)  # noqa: T201 (the answer)
+
+
+async def _run(settings: list[SourceSettings], surroundings: Surroundings) -> list[str]:
+    standing = Standing()
+    async with health(surroundings.config.health, standing.why_not):
+        return await run_agent(settings, surroundings, standing)
 
 
 class Terminal:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from ops.exporter import home
+from ops.health import routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-_NOT_READY: Final = "not ready: the log is still being read"
+_NOT_READY: Final = "the log is still being read"
 
 
 def application(known: Known, page: Page, clock: Callable[[], float]) -> web.Application:
@@ -31,21 +32,12 @@ def application(known: Known, page: Page, clock: Callable[[], float]) -> web.App
             headers["Content-Encoding"] = "gzip"
         return web.Response(body=body, headers=headers)
 
-    async def healthy(_request: web.Request) -> web.Response:
-        return web.Response(text="healthy\n")
-
-    async def ready(_request: web.Request) -> web.Response:
-        if known.caught_up:
-            return web.Response(text="ready\n")
-        return web.Response(status=503, text=f"{_NOT_READY}\n")
-
     async def index(_request: web.Request) -> web.Response:
         return web.Response(text=home.page(known, clock()), content_type="text/html", headers=home.HEADERS)
 
     made = web.Application()
     made.router.add_get("/metrics", metrics)
-    made.router.add_get("/-/healthy", healthy)
-    made.router.add_get("/-/ready", ready)
+    made.router.add_routes(routes(lambda: "" if known.caught_up else _NOT_READY))
     made.router.add_get("/", index)
     return made
 

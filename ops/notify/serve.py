@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer
 
 from ops.exporter.follow import RETRY_SECONDS, alerts_reader
 from ops.exporter.partitions import partitions_of
+from ops.health import health
 from ops.notify.book import Book, Saved
 from ops.notify.receivers import Receiver
 from ops.notify.send import Sender
@@ -41,7 +42,8 @@ async def serve(loaded: Loaded) -> None:
     checkpoint = Checkpoint(loaded.state / FOLDER, FOLDER)
     try:
         notifier = Notifier(loaded, receivers, checkpoint)
-        await run_until_asked(notifier.run(), at_end=notifier.save)
+        async with health(loaded.config.health, lambda: notifier.trouble):
+            await run_until_asked(notifier.run(), at_end=notifier.save)
     finally:
         checkpoint.close()
 

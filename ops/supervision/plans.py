@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -30,9 +31,13 @@ def plans(loaded: Loaded, environment: Mapping[str, str]) -> tuple[tuple[Plan, .
     if not loaded.simulated:
         groups.append([CLOCK])
 
+    ports = itertools.count(loaded.config.health.port)
+
     def plan(name: str, *arguments: str, may_finish: bool = False) -> Plan:
         command = (*JUN, *arguments, "--config", str(loaded.path))
-        return Plan(name=name, command=command, environment=dict(environment), may_finish=may_finish)
+        # one setting for all would have them want one port
+        health = {"JUN_HEALTH__PORT": str(next(ports))} if loaded.config.health.port else {}
+        return Plan(name=name, command=command, environment={**environment, **health}, may_finish=may_finish)
 
     notify = (plan("notify", "notify"),) if loaded.config.notification else ()
     return (

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -14,12 +15,11 @@ from streams.agents.app import FLUSH_SECONDS, WorkerApp
 from streams.errors import OperatorError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from nacl.public import PublicKey
 
     from schemas.config import Config
     from schemas.directory import Directory
+    from streams.standing import Standing
 
 log = structlog.get_logger(__name__)
 
@@ -30,10 +30,15 @@ NOISY: Final = ("faust", "mode", "aiokafka", "streams.agents.transport", "stream
 
 
 async def run_worker(
-    config: Config, directory: Directory, seal_to: PublicKey | None, ready: Callable[[], Awaitable[None]] | None = None
+    config: Config, directory: Directory, seal_to: PublicKey | None, standing: Standing | None = None
 ) -> None:
-    """Run until SIGTERM or SIGINT; raises OperatorError where the worker can't go on and should be started again."""
+    """Run until SIGTERM or SIGINT; raises OperatorError where the worker can't go on and should be started again.
+
+    `standing` is told whether the worker folds, or is starting or restoring its state.
+    """
     app = WorkerApp(config, directory, seal_to)
+    if standing is not None:
+        standing.look = partial(_why_not, app)
     stop = _signals()
     await app.start()
     gc.collect()
@@ -42,8 +47,6 @@ async def run_worker(
     tasks = [asyncio.create_task(_flush(app)), asyncio.create_task(_watch(app)), asyncio.create_task(_collect(app))]
     ended = asyncio.create_task(app.wait_until_stopped())
     stopping = asyncio.create_task(stop.wait())
-    if ready is not None:
-        await ready()
     try:
         done, _ = await asyncio.wait({ended, stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -59,6 +62,12 @@ async def run_worker(
         for keeper in app.keepers.values():
             if keeper.table is not None:
                 keeper.table.close()
+
+
+def _why_not(app: WorkerApp) -> str:
+    if not app.started:
+        return "it is starting"
+    return "its state is being restored" if app.rebalancing or app.in_recovery else ""
 
 
 def _raise_crash(app: WorkerApp) -> None:

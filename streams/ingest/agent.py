@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from schemas.config import PrivacySettings, Secret
     from streams.ingest.outlet import Outlet
     from streams.ingest.source import Source, SourceSettings, Surroundings
+    from streams.standing import Standing
 
 CHECKPOINTS: Final = "checkpoints"
 PATIENCE: Final = 10.0
@@ -37,13 +38,15 @@ PATIENCE: Final = 10.0
 log = structlog.get_logger(__name__)
 
 
-async def run_agent(several: Sequence[SourceSettings], surroundings: Surroundings) -> list[str]:
+async def run_agent(
+    several: Sequence[SourceSettings], surroundings: Surroundings, standing: Standing | None = None
+) -> list[str]:
     """Run the sources of some settings until they end or a signal comes; give, for each, how it ended in words.
 
     They share one way to Kafka, and those that are called share a server where host and port are the same.
 
     SIGTERM and SIGINT end it in order: the sources stop, what is on its way is acknowledged, positions are saved, and
-    a last heartbeat tells how far each got.
+    a last heartbeat tells how far each got. `standing` is told what keeps a source from delivering.
     """
     config = surroundings.config
     pseudonyms, sealer = _keys(config.privacy)
@@ -62,6 +65,8 @@ async def run_agent(several: Sequence[SourceSettings], surroundings: Surrounding
                     _intake(source, surroundings, producer, pseudonyms, sealer, checkpoint)
                     for source, checkpoint in zip(sources, checkpoints, strict=True)
                 ]
+                if standing is not None:
+                    standing.look = lambda: _trouble(producer, intakes)
                 return await _run(Runner(list(zip(sources, intakes, strict=True))), stopped, producer.broken)
             finally:
                 if not await producer.close(0 if producer.congestion == "away" else PATIENCE):
@@ -80,6 +85,12 @@ async def show_agent(several: Sequence[SourceSettings], surroundings: Surroundin
 
 def _build(several: Sequence[SourceSettings], surroundings: Surroundings) -> list[Source]:
     return [source for settings in several for source in build(settings, surroundings)]
+
+
+def _trouble(producer: Producer, intakes: Sequence[Intake]) -> str:
+    if producer.congestion == "away":
+        return "Kafka does not answer"
+    return next((intake.trouble for intake in intakes if intake.trouble), "")
 
 
 def _intake(  # noqa: PLR0913, PLR0917 (see Intake)

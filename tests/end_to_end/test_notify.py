@@ -16,7 +16,7 @@ from ops.topics import ensure_topics
 from schemas.regions import Transition
 from tests.support.exporter import Line
 from tests.support.hooks import Hooks
-from tests.support.programs import jun, running, wait_for
+from tests.support.programs import LOCAL, fetch, free_port, jun, running, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +27,8 @@ pytestmark = pytest.mark.end_to_end
 NAMES = tuple(f"r{number:02}" for number in range(40))
 REGIONS = "".join(f'[[region]]\nname = "{name}"\nheadcount = 300\n' for name in NAMES)
 MORE = """
+[health]
+port = {port}
 [notify]
 gather_seconds = 0.5
 [[notification]]
@@ -38,8 +40,9 @@ url = { file = "hook.url" }
 class Desk:
     """The topics of one test, a webhook, and the process that can be started again and again."""
 
-    def __init__(self, line: Line, hooks: Hooks) -> None:
+    def __init__(self, line: Line, hooks: Hooks, ready: str) -> None:
         self.line = line
+        self.ready = ready
         self.hooks = hooks
         self.log = line.folder / "notify.log"
         self._last = 0
@@ -72,10 +75,11 @@ class Desk:
 
 @pytest.fixture
 async def desk(kafka: str, topic_prefix: str, tmp_path: Path):
-    line = Line(kafka, topic_prefix, tmp_path, MORE, REGIONS)
+    port = free_port()
+    line = Line(kafka, topic_prefix, tmp_path, MORE.replace("{port}", str(port)), REGIONS)
     await ensure_topics(line.config.kafka, line.config.topics)
     with Hooks() as hooks:
-        yield Desk(line, hooks)
+        yield Desk(line, hooks, f"http://{LOCAL}:{port}/-/ready")
 
 
 async def test_each_change_is_told_once_whatever_is_killed_and_read_again(desk: Desk) -> None:
@@ -95,6 +99,7 @@ async def test_each_change_is_told_once_whatever_is_killed_and_read_again(desk: 
     await desk.change(("r01", "silent", "active"), reason="as usual")  # while nobody listens
     with desk.notify() as process:
         desk.told(silent, "? r03 is unknown: source mail is down", "✓ r01 is active again")
+        assert fetch(desk.ready) == (200, "ready\n")
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
     assert "hunter2" not in desk.log.read_text()

@@ -17,7 +17,7 @@ from tests.support import tweets
 from tests.support.follow import Follow
 from tests.support.line import directory, until
 from tests.support.page import verdicts
-from tests.support.programs import jun
+from tests.support.programs import fetch, jun
 from tests.support.up import Up
 
 if TYPE_CHECKING:
@@ -46,12 +46,13 @@ def as_a_user() -> list[str]:
 async def test_the_simulated_line_shows_a_region_going_silent_and_a_source_dying_and_leaves_no_process(
     tmp_path: Path,
 ) -> None:
-    broker, exporter = free_ports(2)
+    broker, exporter, health = free_ports(3)
     environment = {
         "VENV": sys.prefix,
         "JUN_STATE__FOLDER": str(tmp_path),
         "JUN_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{broker}",
         "JUN_EXPORTER__PORT": str(exporter),
+        "JUN_HEALTH__PORT": str(health),
     }
     metrics = f"http://127.0.0.1:{exporter}/metrics"
     with Up(as_a_user(), ROOT, environment, terminal=True) as up:
@@ -60,6 +61,9 @@ async def test_the_simulated_line_shows_a_region_going_silent_and_a_source_dying
         assert "SIMULATED" in shown
         assert metrics in shown
         await until(lambda: verdicts(metrics).get("andalusia") == "active", "figures", up)
+        for port in (health, health + 1, exporter):  # source, worker, exporter
+            await until(lambda port=port: fetch(f"http://127.0.0.1:{port}/-/ready")[0] == 200, f"port {port}", up)
+            assert fetch(f"http://127.0.0.1:{port}/-/healthy") == (200, "healthy\n")
         await until(lambda: re.search(r"Andalusia[^\n]*silent", up.output()), "the quiet region on the table", up)
         await until(lambda: re.search(r"Tokyo[^\n]*unknown", up.output()), "the dead source on the table", up)
         found = verdicts(metrics)

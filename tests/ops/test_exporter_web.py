@@ -7,7 +7,7 @@ import pytest
 from aiohttp import ClientSession
 
 from ops.exporter import home
-from ops.exporter.serve import listening
+from ops.exporter.serve import answering
 from ops.exporter.web import OPENMETRICS, TEXT, prefers_openmetrics
 from schemas.activity import SourceState
 from streams.errors import OperatorError
@@ -57,7 +57,7 @@ async def test_the_page_comes_in_the_format_and_encoding_that_was_asked_for(
 ) -> None:
     data = known("north")
     headers = {"Accept": accept, "Accept-Encoding": encoding}
-    async with listening(data, "127.0.0.1", 0) as address, ClientSession() as session:
+    async with answering(data, "127.0.0.1", 0) as address, ClientSession() as session:
         answer = await session.get(f"{address}/metrics", headers=headers)
         text = await answer.text()
     assert (answer.status, answer.headers["Content-Type"]) == (200, kind)
@@ -69,7 +69,7 @@ async def test_the_page_comes_in_the_format_and_encoding_that_was_asked_for(
 async def test_it_is_healthy_at_once_and_ready_when_the_log_has_been_read() -> None:
     data = known("north")
     data.caught_up = False
-    async with listening(data, "127.0.0.1", 0) as address, ClientSession() as session:
+    async with answering(data, "127.0.0.1", 0) as address, ClientSession() as session:
         before = [(await session.get(address + path)).status for path in ("/-/healthy", "/-/ready")]
         data.note(broker_up=True, caught_up=True)
         after = [(await session.get(address + path)).status for path in ("/-/healthy", "/-/ready")]
@@ -82,7 +82,7 @@ async def test_a_taken_port_is_told_in_one_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(OperatorError) as raised:
-            async with listening(known("north"), "127.0.0.1", port):
+            async with answering(known("north"), "127.0.0.1", port):
                 pass
     text = str(raised.value)
     assert f"127.0.0.1:{port}" in text
@@ -109,7 +109,7 @@ def test_the_page_for_people_tells_every_region_and_source_and_escapes_what_it_q
 
 
 async def test_the_page_for_people_is_served_without_any_script() -> None:
-    async with listening(everything(), "127.0.0.1", 0) as address, ClientSession() as session:
+    async with answering(everything(), "127.0.0.1", 0) as address, ClientSession() as session:
         answer = await session.get(address)
         text = await answer.text()
     assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")

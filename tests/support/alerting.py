@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 
 from ops.alertmanager import routes
 from ops.alertmanager.routes import Pace
-from ops.exporter.serve import listening
+from ops.exporter.serve import answering
 from ops.prometheus.rules import documents
 from ops.prometheus.thresholds import Thresholds
 from schemas.activity import WHOLE, SourceState
@@ -116,7 +116,7 @@ class Stage:
             await self._serving
 
     async def _page(self, started: asyncio.Event, stop: asyncio.Event) -> None:
-        async with listening(self._known, LOCAL, self.port):
+        async with answering(self._known, LOCAL, self.port):
             started.set()
             await stop.wait()
 
