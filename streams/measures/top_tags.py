@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from schemas.activity import CAMPAIGN_PREFIX, WHOLE, WINDOWS
 from schemas.regions import ReleasedWindow
-from streams.measures.privacy.steps import HIDDEN, larger
+from streams.measures.privacy.steps import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,22 +37,35 @@ def top(scores: Mapping[str, int], before: Iterable[str], size: int = SIZE) -> t
     return tuple(sorted(chosen, key=lambda tag: (-scores[tag], tag)))
 
 
+def scores_of(windows: Mapping[str, ReleasedWindow]) -> dict[str, int]:
+    """Give the people of seven days of each released tag, hidden ones as none: by them tags are ranked."""
+    return {
+        name: _number(shown.actors[RANKED_BY])
+        for name, shown in windows.items()
+        if name not in {WHOLE, OTHER} and not name.startswith(CAMPAIGN_PREFIX)
+    }
+
+
 def bound_tags(
     windows: Mapping[str, ReleasedWindow], before: Iterable[str], size: int = SIZE
 ) -> tuple[dict[str, ReleasedWindow], tuple[str, ...]]:
     """Keep the whole, the campaigns and the top tags of released `windows`, and add the rest as OTHER.
 
     Gives the series and the top tags, to be handed in as `before` the next time. Only what was released is looked at,
-    so the choice tells nothing else. Tags are ranked by their people of seven days, hidden ones as none.
+    so the choice tells nothing else.
     """
-    fixed = {name: shown for name, shown in windows.items() if name == WHOLE or name.startswith(CAMPAIGN_PREFIX)}
-    tags = {name: shown for name, shown in windows.items() if name not in fixed}
-    scores = {tag: _number(shown.actors[RANKED_BY]) for tag, shown in tags.items() if tag != OTHER}
-    chosen = top(scores, before, size)
-    kept = fixed | {tag: tags[tag] for tag in chosen}
-    if len(tags) > len(chosen):
-        kept[OTHER] = rest([shown for tag, shown in tags.items() if tag not in chosen])
-    return kept, chosen
+    chosen = top(scores_of(windows), before, size)
+    return keep_tags(windows, chosen), chosen
+
+
+def keep_tags(windows: Mapping[str, ReleasedWindow], chosen: Sequence[str]) -> dict[str, ReleasedWindow]:
+    """Keep the whole, the campaigns and the `chosen` tags of released `windows`, and add the rest as OTHER."""
+    kept = {name: shown for name, shown in windows.items() if name == WHOLE or name.startswith(CAMPAIGN_PREFIX)}
+    others = [shown for name, shown in windows.items() if name not in kept and name not in chosen]
+    kept |= {tag: windows[tag] for tag in chosen}
+    if others:
+        kept[OTHER] = rest(others)
+    return kept
 
 
 def rest(series: Sequence[ReleasedWindow]) -> ReleasedWindow:
@@ -75,13 +88,11 @@ def _number(released: Released) -> int:
     return 0 if released == HIDDEN else released
 
 
-def _most(counts: Iterable[Released]) -> Released:
-    most: Released = 0
-    for count in counts:
-        most = larger(most, count)
-    return most
+def _most(counts: Sequence[Released]) -> Released:
+    most = max((count for count in counts if count != HIDDEN), default=0)
+    return most or (HIDDEN if HIDDEN in counts else 0)
 
 
 def _sum(counts: Sequence[Released]) -> Released:
-    total = sum(_number(count) for count in counts)
+    total = sum([count for count in counts if count != HIDDEN])
     return total or (HIDDEN if HIDDEN in counts else 0)

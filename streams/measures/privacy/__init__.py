@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from streams.measures.privacy.campaigns import ReleasedSinceStart, SinceStart
 from streams.measures.privacy.evidence import count_in_words, release_evidence
+from streams.measures.privacy.exact import ExactSeries
 from streams.measures.privacy.release import Figures, Release, release
 from streams.measures.privacy.rules import FLOOR_GROUP, FLOOR_ROUNDING, RENEWALS, Rules, rules_of
 from streams.measures.privacy.steps import HIDDEN, bounds, step
@@ -16,6 +17,7 @@ __all__ = [
     "FLOOR_ROUNDING",
     "HIDDEN",
     "RENEWALS",
+    "ExactSeries",
     "Figures",
     "Release",
     "ReleasedSinceStart",

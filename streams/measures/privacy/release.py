@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import is_
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
@@ -17,7 +18,8 @@ from streams.measures.privacy.campaigns import (
     renew_campaign,
 )
 from streams.measures.privacy.evidence import on_the_grid
-from streams.measures.privacy.series import hidden_series, release_series
+from streams.measures.privacy.exact import narrowest
+from streams.measures.privacy.series import hidden_series, release_series, renew_narrowest
 from streams.measures.privacy.steps import HIDDEN, step
 
 if TYPE_CHECKING:
@@ -106,25 +108,40 @@ def release(figures: Figures, former: Release | None, rules: Rules) -> Release:
 
 
 def _release_windows(
-    exact: Mapping[str, SeriesWindow], held: Mapping[str, ReleasedWindow], due: list[bool], group: int
+    exact: Mapping[str, SeriesWindow], held: dict[str, ReleasedWindow], due: list[bool], group: int
 ) -> dict[str, ReleasedWindow]:
-    windows = {WHOLE: release_series(exact.get(WHOLE), held.get(WHOLE), due, group)}
-    for name, figures in exact.items():
-        if name == WHOLE:
-            continue
+    """Release all series: the whole, those that are given, and tags that are only known from before."""
+    only_narrowest = due[0] and not any(due[1:])
+    counts = narrowest(exact)
+    windows: dict[str, ReleasedWindow] = {}
+    for name in dict.fromkeys((WHOLE, *counts, *held)):
         before = held.get(name)
-        if name.startswith(CAMPAIGN_PREFIX):
-            windows[name] = release_series(figures, before, due, group)
-        elif before is not None or figures.actors[WIDEST] >= group:
+        if name not in counts and name.startswith(CAMPAIGN_PREFIX):
+            continue
+        if only_narrowest and before is not None:
+            released = renew_narrowest(counts.get(name), before, group)
+            if released is before:  # shown before, and so now
+                windows[name] = released
+                continue
+        elif name in counts:
+            figures = exact[name]
+            if before is None and figures.actors[WIDEST] < group and _is_tag(name):
+                continue
             released = release_series(figures, before, due, group)
-            if _shown(released.actors[WIDEST]):
-                windows[name] = released
-    for name, before in held.items():
-        if name not in exact and not name.startswith(CAMPAIGN_PREFIX) and name != WHOLE:
+        else:
             released = release_series(None, before, due, group)
-            if _shown(released.actors[WIDEST]):
-                windows[name] = released
-    return windows
+        if _shown(released.actors[WIDEST]) or not _is_tag(name):
+            windows[name] = released
+    return held if _same(windows, held) else windows
+
+
+def _is_tag(name: str) -> bool:
+    return name != WHOLE and not name.startswith(CAMPAIGN_PREFIX)
+
+
+def _same(windows: Mapping[str, ReleasedWindow], held: Mapping[str, ReleasedWindow]) -> bool:
+    """Say whether nothing has been renewed."""
+    return list(windows) == list(held) and all(map(is_, windows.values(), held.values()))
 
 
 def _shown(released: Released) -> bool:

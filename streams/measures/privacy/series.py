@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from schemas.activity import SeriesWindow
     from schemas.regions import Released
+    from streams.measures.privacy.exact import Counts
 
 Row = tuple["Released", "Released", "Released", "Released", "Released", "Released"]
 """One window of a series in the order of ReleasedWindow: actors, events, posts, replies, reshares, returning."""
@@ -34,15 +35,29 @@ def release_series(
     `exact` is None where the figures are not known, `held` where nothing was released before.
     """
     rows = [_fresh(exact, 0, group) if due[0] else _row(held, 0)]
-    if held is not None and not any(due[1:]):
-        first, second = rows[0], _row(held, 1)
-        if first == _row(held, 0):
-            return held
-        if _at_least(second, first) == second:  # and so for all the wider ones, as each is at least the one before
-            return _with_first(held, first)
     for window in range(1, len(due)):
         row = _fresh(exact, window, group) if due[window] else _row(held, window)
         rows.append(_at_least(row, rows[-1]))
+    return _of_rows(rows)
+
+
+def renew_narrowest(counts: Counts | None, held: ReleasedWindow, group: int) -> ReleasedWindow:
+    """Release a series of which only the narrowest window is due; most often nothing of it is another than before.
+
+    Gives what release_series does: `held` itself where that is so. `counts` is None where they are not known.
+    """
+    first = _released(*counts, HIDDEN, group) if counts is not None else ALL_HIDDEN
+    if first == _row(held, 0):
+        return held
+    wider = _row(held, 1)
+    raised = _at_least(wider, first)
+    if raised == wider:  # and so for all the wider ones, as each is at least the one before
+        return _with_first(held, first)
+    rows = [first, raised]
+    for window in range(2, len(held.actors)):
+        row = _row(held, window)
+        rows.append(raised if row == wider else _at_least(row, raised))
+        wider, raised = row, rows[-1]
     return _of_rows(rows)
 
 
@@ -86,17 +101,28 @@ def _fresh(exact: SeriesWindow | None, window: int, group: int) -> Row:
     """Release a window's exact figures. Where its people are hidden, so is all that they did."""
     if exact is None:
         return ALL_HIDDEN
-    actors = step(exact.actors[window], group)
-    if actors == HIDDEN:
-        return ALL_HIDDEN
-    events = exact.events[window]
-    posts, replies, reshares = exact.posts[window], exact.replies[window], exact.reshares[window]
-    if not actors:
-        # Nobody took part; what is counted nonetheless (bots, mails opened) has no people to count behind it.
-        return (0, _none(events), _none(posts), _none(replies), _none(reshares), HIDDEN)
-    parts = _second_hidden((step(posts, group), step(replies, group), step(reshares, group)))
     returning = _returning(exact, window, group) if window >= RETURNING_FROM and exact.returning else HIDDEN
-    return (actors, step(events, group), *parts, returning)
+    return _released(
+        exact.actors[window],
+        exact.events[window],
+        exact.posts[window],
+        exact.replies[window],
+        exact.reshares[window],
+        returning,
+        group,
+    )
+
+
+def _released(  # noqa: PLR0913, PLR0917 - one for each column, since this is done for every series each minute
+    people: int, events: int, posts: int, replies: int, reshares: int, returning: Released, group: int
+) -> Row:
+    if people < group:
+        # Nobody took part; what is counted nonetheless (bots, mails opened) has no people to count behind it.
+        return (0, _none(events), _none(posts), _none(replies), _none(reshares), HIDDEN) if not people else ALL_HIDDEN
+    parts = (step(posts, group), step(replies, group), step(reshares, group))
+    if HIDDEN in parts:
+        parts = _second_hidden(parts)
+    return (people - people % group, step(events, group), *parts, returning)
 
 
 def _returning(exact: SeriesWindow, window: int, group: int) -> Released:

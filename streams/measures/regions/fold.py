@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
-from schemas.activity import CAMPAIGN_PREFIX, Activity, ActivityRecord, SeriesWindow, SourceChange
+from schemas.activity import CAMPAIGN_PREFIX, Activity, ActivityRecord, SourceChange
 from schemas.codec import Reader, UnreadableError
 from schemas.config import Config
 from schemas.directory import Directory
@@ -14,21 +14,20 @@ from schemas.regions import RegionStatus, Transition
 from streams.measures.campaigns import concerns
 from streams.measures.engagement.fold import Refused
 from streams.measures.headcount import Headcounts
-from streams.measures.privacy import Figures, Release, release, release_evidence, rules_of
+from streams.measures.privacy import ExactSeries, Figures, Release, release, release_evidence, rules_of
 from streams.measures.regions.shards import join
 from streams.measures.regions.state import RegionState
 from streams.measures.regions.verdict import evidence_of, verdict_of
 from streams.measures.silence.detector import Detector
-from streams.measures.top_tags import bound_tags
+from streams.measures.top_tags import RANKED_BY, keep_tags, scores_of, top
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from schemas.regions import Released, ReleasedWindow
     from streams.measures.silence.state import Assessment
 
 MINUTE: Final = 60_000
-NONE: Final = (0, 0, 0, 0)
-NO_ONE: Final = SeriesWindow(NONE, NONE, NONE, NONE, NONE, NONE)
 reader: Final[Reader[ActivityRecord]] = Reader(ActivityRecord)
 
 
@@ -57,6 +56,7 @@ class RegionsFold:
         self.states: dict[str, RegionState] = {}
         self.changed: set[str] = set()
         self._judged: dict[str, None] = {}
+        self._scores: dict[str, list[str | Released]] = {}
         self.detector = Detector(settings.directory.region, settings.config.silence.false_alarms_per_week)
         self.rules = rules_of(settings.config.privacy)
         self._headcounts = {region.name: Headcounts(region) for region in settings.directory.region}
@@ -115,15 +115,16 @@ class RegionsFold:
         self._judge(state, assessment, at, output)
 
     def _release(self, state: RegionState, activity: Activity, assessment: Assessment, at: int) -> None:
-        windows = activity.windows.by_series()
-        for campaign in self.settings.config.campaign:
-            if concerns(campaign, state.region):
-                windows.setdefault(CAMPAIGN_PREFIX + campaign.name, NO_ONE)
+        campaigns = [
+            CAMPAIGN_PREFIX + campaign.name
+            for campaign in self.settings.config.campaign
+            if concerns(campaign, state.region)
+        ]
         state.release = release(
             Figures(
                 minute=activity.minute,
                 headcount=self.headcount(state.region, at),
-                windows=windows,
+                windows=ExactSeries(activity.windows, campaigns),
                 kinds=activity.totals,
                 labels=activity.labels,
                 last_event_at=(assessment.last_event + 1) * MINUTE if assessment.last_event >= 0 else 0,
@@ -134,7 +135,14 @@ class RegionsFold:
             state.release,
             self.rules,
         )
-        _, state.top = bound_tags(state.release.windows, state.top)
+        self._choose(state, state.release.windows)
+
+    def _choose(self, state: RegionState, windows: dict[str, ReleasedWindow]) -> None:
+        """Choose the top tags anew where their scores are others than at the last choice, which else stays."""
+        scores = [*windows, *[shown.actors[RANKED_BY] for shown in windows.values()]]
+        if scores != self._scores.get(state.region):
+            self._scores[state.region] = scores
+            state.top = top(scores_of(windows), state.top)
 
     def _judge(self, state: RegionState, assessment: Assessment | None, at: int, output: RegionsOutput) -> None:
         people = self.headcount(state.region, at)
@@ -157,7 +165,7 @@ class RegionsFold:
 
     def _status(self, state: RegionState) -> RegionStatus:
         shown = state.release or Release(0)
-        windows, _ = bound_tags(shown.windows, state.top)
+        windows = keep_tags(shown.windows, state.top)
         return RegionStatus(
             region=state.region,
             minute=max(state.minute, 0),

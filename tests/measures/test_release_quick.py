@@ -1,0 +1,83 @@
+"""The quick release spares what has not changed: over any history it gives, byte by byte, what the plain one gives."""
+
+from __future__ import annotations
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.activity import CAMPAIGN_PREFIX, WHOLE, Activity, SourceState, Windows
+from schemas.codec import encode
+from schemas.config import Config
+from schemas.directory import Directory, Region
+from streams.measures.privacy import ExactSeries, Figures, Rules, release
+from streams.measures.regions.fold import RegionsFold, RegionsSettings
+from streams.measures.top_tags import bound_tags
+from tests.measures.plain_release import plain_windows
+
+BEGIN = 29_000_100
+CAMPAIGN = f"{CAMPAIGN_PREFIX}town"
+NAMES = [WHOLE, CAMPAIGN, "a", "b", "c"]
+SPARED = [1, 1, 1, 2, 58, 61, 359, 1_441]
+COUNT = st.one_of(st.integers(0, 12), st.sampled_from([0, 9, 10, 11, 19, 20, 21, 95, 100, 101]))
+
+
+@st.composite
+def exact_windows(draw: st.DrawFn) -> Windows:
+    """Make windows of which each has at least what the narrower one has."""
+    series = draw(st.lists(st.sampled_from(NAMES), unique=True, max_size=5))
+    columns = []
+    for _ in range(5):
+        rows = [[0] * len(series)]
+        for _ in range(4):
+            rows.append([had + draw(st.sampled_from([0, 0, 0, 1])) * draw(COUNT) for had in rows[-1]])
+        columns.append(rows[1:])
+    actors, events, posts, replies, reshares = columns
+    new = [[draw(st.integers(0, people)) for people in row] for row in actors]
+    return Windows(series, actors, new, events, posts, replies, reshares)
+
+
+HISTORY = st.lists(st.tuples(st.sampled_from(SPARED), exact_windows(), st.booleans()), min_size=1, max_size=12)
+
+
+@settings(max_examples=300, deadline=None)
+@given(history=HISTORY, by_columns=st.booleans())
+def test_over_any_history_the_quick_release_is_the_plain_one_to_the_byte(history, by_columns: bool) -> None:
+    former, plain, minute = None, {}, BEGIN
+    rules, last = Rules(), Windows()
+    for step, windows, stays in history:
+        minute += step
+        last = last if stays else windows
+        series = ExactSeries(last, [CAMPAIGN])
+        exact = series if by_columns else dict(series)
+        before = former.minute if former else minute - 1
+        due = [minute // renewal > before // renewal for renewal in rules.renewals]
+        former = release(Figures(minute=minute, headcount=1_000, windows=exact), former, rules)
+        plain = plain_windows(dict(series), plain, due, rules.group)
+        assert msgspec.json.encode(former.windows) == msgspec.json.encode(plain)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    history=st.lists(
+        st.tuples(
+            st.sampled_from(SPARED), st.lists(st.sampled_from([0, 10, 40, 50, 51, 60, 80]), min_size=30, max_size=30)
+        ),
+        min_size=2,
+        max_size=8,
+    )
+)
+def test_the_top_tags_of_a_region_are_those_that_would_be_chosen_anew_each_minute(history) -> None:
+    fold = RegionsFold(RegionsSettings(Config(), Directory(region=(Region("a", headcount=1_000),))))
+    minute, before = BEGIN, ()
+    for offset, (step, people) in enumerate(history):
+        minute += step
+        names = [WHOLE, *(f"tag{number}" for number in range(len(people)))]
+        four = [[100, *people]] * 4
+        activity = Activity(
+            "a", minute, 0, 1, 1, {}, {},
+            windows=Windows(names, four, four, four, four, four, four), sources={"s": SourceState("ok", 0, 0)},
+        )  # fmt: skip
+        status = fold.fold([offset], [encode(activity)]).statuses[0]
+        kept, before = bound_tags(fold.states["a"].release.windows, before)
+        assert (fold.states["a"].top, list(status.windows.items())) == (before, list(kept.items()))
