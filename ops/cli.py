@@ -35,6 +35,11 @@ GROUPS: Final = {
     "key": ("Make the keys of pseudonyms and dead letters.", {
         "new": ("ops.commands.key:new", "Make new keys in a folder."),
     }),
+    "deadletter": ("List inputs that were refused, look into them, send them again.", {
+        "list": ("ops.commands.deadletter:list_", "List refused inputs, with the reason of each."),
+        "show": ("ops.commands.deadletter:show", "Show one as it came in; needs the private key."),
+        "redrive": ("ops.commands.deadletter:redrive", "Send them again: each lands in its own minute, once."),
+    }),
     "silence": ("Look at how silence is judged.", {
         "explain": ("ops.commands.silence:explain", "Tell why a region has its verdict."),
         "backtest": ("ops.commands.silence:backtest", "Try the rule of silence on past events."),

@@ -12,7 +12,7 @@ import msgspec
 import schemas
 from schemas.activity import ActivityRecord
 from schemas.config import Config
-from schemas.deadletter import DeadLetter
+from schemas.deadletter import DeadLetterRecord
 from schemas.directory import Directory
 from schemas.events import EventRecord
 from schemas.regions import RegionStatus, Transition
@@ -24,7 +24,7 @@ DOCUMENTS: Final[dict[str, tuple[Any, str]]] = {
     "activity": (ActivityRecord, "A value of the topic `activity`"),
     "regions": (RegionStatus, "A value of the topic `regions`"),
     "alerts": (Transition, "A value of the topic `alerts`"),
-    "deadletter": (DeadLetter, "A value of the topic `deadletter`"),
+    "deadletter": (DeadLetterRecord, "A value of the topic `deadletter`"),
     "configuration": (Config, "The file `jun.toml`"),
     "directory": (Directory, "The file `regions.toml`"),
 }

@@ -14,7 +14,7 @@ from ops.exporter.counts import LogCounts
 from ops.exporter.partitions import partitions_of
 from schemas import topics
 from schemas.codec import Reader, UnreadableError
-from schemas.deadletter import Reason
+from schemas.deadletter import Reason, Redriven
 from schemas.regions import RegionStatus, Transition
 from schemas.version import Version, version_field
 from streams.errors import OperatorError
@@ -31,16 +31,21 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 FOLLOWED: Final = (topics.REGIONS, topics.ALERTS, topics.DEADLETTER)
+MARK: Final = str(Redriven.__struct_config__.tag)
 POLL_MS: Final = 500
 SAVE_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = 2.0
 
 
 class Refused(Struct, frozen=True):
-    """What a dead letter is counted by; the rest of it is not looked at."""
+    """What a dead letter is counted by; the rest of it is not looked at.
+
+    A mark that one was sent again stands in the same topic; it has no reason and is not counted.
+    """
 
     source: str
-    reason: Reason
+    reason: Reason | None = None
+    type: str = "letter"
     v: Version = version_field()
 
 
@@ -198,7 +203,8 @@ class Follower:
         except UnreadableError as error:
             self._unreadable(record, str(error))
             letter = Refused(source, "unreadable")
-        self._known.take_dead_letter(record.partition, record.offset, letter.source, letter.reason)
+        reason = "" if letter.type == MARK else letter.reason or "unreadable"
+        self._known.take_dead_letter(record.partition, record.offset, letter.source, reason)
 
     def _unreadable(self, record: ConsumerRecord[bytes, bytes], why: str) -> None:
         topic = record.topic.removeprefix(self._known.config.topics.prefix)

@@ -71,8 +71,9 @@ class Known:
         self.version += self.transitions.add(partition, offset, change if shown else None)
 
     def take_dead_letter(self, partition: int, offset: int, source: str, reason: str) -> None:
-        """Count a refused input."""
-        self.version += self.dead_letters.add(partition, offset, (reason, self.source_name(source)))
+        """Count a refused input; what has no reason is only passed."""
+        key = (reason, self.source_name(source)) if reason else None
+        self.version += self.dead_letters.add(partition, offset, key)
 
     def source_name(self, source: str) -> str:
         """Give the source as a label: itself, or OTHER where there are too many that the configuration doesn't know."""

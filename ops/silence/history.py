@@ -79,7 +79,9 @@ def gather(values: Iterable[bytes | None], wanted: str) -> dict[str, list[Minute
 async def read_histories(config: Config, region: str) -> dict[str, list[Minute]]:
     """Read the whole topic once, up to where it ends now. Raises OperatorError where Kafka can't be reached."""
     topic = topic_name(config.topics, ACTIVITY)
-    consumer = AIOKafkaConsumer(enable_auto_commit=False, **client_arguments(config.kafka))
+    consumer = AIOKafkaConsumer(
+        enable_auto_commit=False, auto_offset_reset="earliest", **client_arguments(config.kafka)
+    )
     values: list[bytes | None] = []
     await start_client(consumer, config.kafka)
     try:

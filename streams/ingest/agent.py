@@ -49,7 +49,7 @@ async def run_agent(
     a last heartbeat tells how far each got. `standing` is told what keeps a source from delivering.
     """
     config = surroundings.config
-    pseudonyms, sealer = _keys(config.privacy)
+    pseudonyms, sealer = keys(config.privacy)
     sources = _build(several, surroundings)
     with contextlib.ExitStack() as closing:
         folder = Path(config.state.folder) / CHECKPOINTS
@@ -159,7 +159,8 @@ def _signals() -> Iterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
-def _keys(privacy: PrivacySettings) -> tuple[Pseudonyms, Sealer]:
+def keys(privacy: PrivacySettings) -> tuple[Pseudonyms, Sealer]:
+    """Read the keys that ingest works with. Raises OperatorError."""
     pseudonyms = Pseudonyms(pseudonym_key(read_secret(privacy.pseudonym_key, wanted_for="privacy.pseudonym_key")))
     secret = privacy.deadletter_public_key
     if not _is_set(secret):

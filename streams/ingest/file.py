@@ -9,20 +9,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
+import msgspec
 import structlog
-from msgspec import Meta, field
+from msgspec import Meta, Struct, field
 
+from schemas.codec import UnreadableError
 from schemas.events import Kind
 from streams.errors import OperatorError
 from streams.ingest import times
 from streams.ingest.columns import Columns, Format, Mapping
 from streams.ingest.fileset import FileSet, Position
-from streams.ingest.records import MAXIMUM_RECORD
-from streams.ingest.source import Item, SourceKind, SourceSettings, Standing, Surroundings, Timing
+from streams.ingest.records import MAXIMUM_RECORD, RawRecord
+from streams.ingest.source import (
+    Item,
+    RefusedInput,
+    Rereader,
+    SourceKind,
+    SourceSettings,
+    Standing,
+    Surroundings,
+    Timing,
+)
 
 if TYPE_CHECKING:
     from streams.ingest.intake import Intake
-    from streams.ingest.records import RawRecord
     from streams.ingest.tail import Tail
 
 RECORDS_AT_ONCE: Final = 500
@@ -172,20 +182,13 @@ class FileSource:
                     mapping.use_header(tail.header or list(self._settings.header), tail.path.name)
             self._mappings[tail.identity] = mapping
         return [
-            Item(record.raw, f"{tail.path.name} line {record.line}", mapping.read(record, tail.identity), record.size)
+            _item(record, f"{tail.path.name} line {record.line}", mapping, tail.identity, tail.header)
             for record in records
             if not record.raw.isspace()
         ]
 
     def _mapping(self) -> Mapping:
-        settings = self._settings
-        return Mapping(
-            settings.columns,
-            delimiter=self._delimiter,
-            read_time=times.reader(settings.time_format, settings.time_zone),
-            kind=settings.event_kind,
-            region=settings.region,
-        )
+        return _mapping(self._settings)
 
     def _passed(self, latest: int) -> None:
         self._latest = max(self._latest, latest)
@@ -204,9 +207,55 @@ class FileSource:
             self._reason = ""
 
 
+class _Spot(Struct, frozen=True, omit_defaults=True):
+    """Where a refused record stood, as its id and its columns follow from it."""
+
+    identity: str
+    offset: int
+    header: list[str] = field(default_factory=list)
+    unclosed: bool = False
+
+
+def _item(record: RawRecord, place: str, mapping: Mapping, identity: str, header: list[str]) -> Item:
+    submission = mapping.read(record, identity)
+    context = ""
+    if isinstance(submission, UnreadableError):
+        context = msgspec.json.encode(_Spot(identity, record.offset, header, record.unclosed)).decode()
+    return Item(record.raw, place, submission, record.size, context)
+
+
+def _mapping(settings: FileSettings) -> Mapping:
+    return Mapping(
+        settings.columns,
+        delimiter=settings.delimiter if settings.format == "csv" else "",
+        read_time=times.reader(settings.time_format, settings.time_zone),
+        kind=settings.event_kind,
+        region=settings.region,
+    )
+
+
+def rereader(settings: FileSettings, surroundings: Surroundings) -> Rereader:  # noqa: ARG001 (as for every kind)
+    """Make what reads a refused record again, by the columns of today and from the place where it stood."""
+
+    def read(refused: RefusedInput) -> list[Item]:
+        try:
+            spot = msgspec.json.decode(refused.context, type=_Spot)
+        except msgspec.DecodeError as error:
+            raise OperatorError(
+                "the place in its file of a refused record", "it was not kept", "send the file again", retry=False
+            ) from error
+        mapping = _mapping(settings)
+        if settings.format == "csv":
+            mapping.use_header(spot.header or list(settings.header), refused.place)
+        record = RawRecord(refused.raw, spot.offset, 0, len(refused.raw), spot.unclosed)
+        return [_item(record, refused.place, mapping, spot.identity, spot.header)]
+
+    return read
+
+
 def build(settings: FileSettings, surroundings: Surroundings) -> list[FileSource]:
     """Make the source."""
     return [FileSource(settings, surroundings)]
 
 
-KIND: Final = SourceKind(FileSettings, build)
+KIND: Final = SourceKind(FileSettings, build, rereader)

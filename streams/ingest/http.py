@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from streams.ingest.bearer import BearerSettings, BearerSource
 from streams.ingest.body import items_of
-from streams.ingest.source import Item, SourceKind, Surroundings
+from streams.ingest.source import Item, Rereader, SourceKind, Surroundings
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -36,4 +36,9 @@ def build(settings: HttpSettings, surroundings: Surroundings) -> list[HttpSource
     return [HttpSource(settings, surroundings)]
 
 
-KIND: Final = SourceKind(HttpSettings, build)
+def rereader(settings: HttpSettings, surroundings: Surroundings) -> Rereader:  # noqa: ARG001 (as for every kind)
+    """Make what reads a refused event again; the ids are the sender's own."""
+    return lambda refused: items_of(refused.raw, "", refused.place)
+
+
+KIND: Final = SourceKind(HttpSettings, build, rereader)

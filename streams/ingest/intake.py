@@ -190,6 +190,12 @@ class Intake:
 
     def _letter(self, item: Item, fault: UnreadableError, now: int) -> Record:
         letter = self._sealer.letter(
-            self._source.name, fault, item.raw, size=item.size or len(item.raw), place=item.place, now=now
+            self._source.name,
+            fault,
+            item.raw,
+            size=item.size or len(item.raw),
+            place=item.place,
+            context=item.context,
+            now=now,
         )
         return Record(self._topics.deadletter, DEADLETTER_PARTITION, self._source.name.encode(), encode(letter))

@@ -26,7 +26,7 @@ class Sealer:
         self._box = SealedBox(key) if key is not None else None
 
     def letter(  # noqa: PLR0913 (they are the fields of a dead letter)
-        self, source: str, fault: UnreadableError, raw: bytes, *, size: int, place: str, now: int
+        self, source: str, fault: UnreadableError, raw: bytes, *, size: int, place: str, now: int, context: str = ""
     ) -> DeadLetter:
         """Make the dead letter of `raw`, of whose `size` bytes the beginning may be all that is left."""
         kept = raw[:KEPT_BYTES]
@@ -40,4 +40,5 @@ class Sealer:
             fingerprint=self._pseudonyms.fingerprint(kept),
             sealed=self._box.encrypt(kept) if self._box is not None else b"",
             truncated=len(kept) < size,
+            context=context,
         )

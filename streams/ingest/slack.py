@@ -16,7 +16,7 @@ from schemas.config import Secret
 from streams.ingest.listener import answer
 from streams.ingest.push import PushSettings, PushSource, forged
 from streams.ingest.signatures import fresh, hex_hmac, same
-from streams.ingest.source import Item, SourceKind
+from streams.ingest.source import Item, RefusedInput, Rereader, SourceKind
 from streams.ingest.submission import MAXIMUM_MENTIONS, submission_of
 from streams.ingest.typed import Typed
 
@@ -135,10 +135,7 @@ class SlackSource(PushSource):
         if "app_rate_limited" in (envelope.type, what.type):
             self._limited_at = self.clock()
             return []
-        if envelope.type != "event_callback" or not what.type:
-            raise UnreadableError("wrong_type", "wanted an event_callback with its event, got another envelope")
-        submission = submission_in(bytes(envelope.event), what) if what.type in READ else None
-        return [] if submission is None else [Item(body, f"POST {self.path}", submission)]
+        return _items(envelope, what, body, f"POST {self.path}")
 
     def _prove(self, headers: Mapping[str, str], body: bytes) -> None:
         stamp = headers.get("X-Slack-Request-Timestamp", "")
@@ -147,6 +144,13 @@ class SlackSource(PushSource):
         signature = "v0=" + hex_hmac(self._key, b"v0:" + stamp.encode() + b":" + body)
         if not same(headers.get("X-Slack-Signature", ""), signature):
             raise forged("wanted X-Slack-Signature, made with the signing secret")
+
+
+def _items(envelope: _Envelope, what: _Kind, body: bytes, place: str) -> list[Item]:
+    if envelope.type != "event_callback" or not what.type:
+        raise UnreadableError("wrong_type", "wanted an event_callback with its event, got another envelope")
+    submission = submission_in(bytes(envelope.event), what) if what.type in READ else None
+    return [] if submission is None else [Item(body, place, submission)]
 
 
 def submission_in(raw: bytes, what: _Kind) -> Submission | None:
@@ -219,4 +223,18 @@ def build(settings: SlackSettings, surroundings: Surroundings) -> list[SlackSour
     return [SlackSource(settings, surroundings)]
 
 
-KIND: Final = SourceKind(SlackSettings, build)
+def rereader(settings: SlackSettings, surroundings: Surroundings) -> Rereader:  # noqa: ARG001 (as for every kind)
+    """Make what reads a refused request again; it was signed when it came."""
+
+    def read(refused: RefusedInput) -> list[Item]:
+        try:
+            envelope = _envelopes.read(refused.raw)
+            what = _kinds.read(envelope.event) if envelope.event else _Kind()
+            return _items(envelope, what, refused.raw, refused.place)
+        except UnreadableError as fault:
+            return [Item(refused.raw, refused.place, fault)]
+
+    return read
+
+
+KIND: Final = SourceKind(SlackSettings, build, rereader)

@@ -86,13 +86,28 @@ class Standing(Struct, frozen=True):
 class Item(Struct, frozen=True):
     """One raw input with its place, and what it says, or why it can't be read.
 
-    `size` is the number of its bytes where `raw` has been cut.
+    `size` is the number of its bytes where `raw` has been cut. `context` is what the kind needs beside `raw` to read it
+    again from a dead letter, such as the header of a file; it may hold nothing of the input, which is sealed.
     """
 
     raw: bytes
     place: str
     submission: Submission | UnreadableError
     size: int = 0
+    context: str = ""
+
+
+class RefusedInput(Struct, frozen=True):
+    """What is left of an item that became a dead letter: all of its bytes, place and context, and when it came (ms)."""
+
+    raw: bytes
+    place: str
+    at: int
+    context: str = ""
+
+
+Rereader = Callable[[RefusedInput], Sequence[Item]]
+"""Reads a refused input as its source did; gives the items in it, with the ids that they had."""
 
 
 class Refusal(Struct, frozen=True):
@@ -146,10 +161,14 @@ class Source(Protocol):
 
 
 class SourceKind(Struct, frozen=True):
-    """A kind of source: its settings, and how they become sources (one, but for kinds that feed several)."""
+    """A kind of source: its settings, and how they become sources (one, but for kinds that feed several).
+
+    `rereader` makes what reads its dead letters again; without it they can't be redriven.
+    """
 
     settings: type[SourceSettings]
     build: Callable[[Any, Surroundings], Sequence[Source]]
+    rereader: Callable[[Any, Surroundings], Rereader] | None = None
 
     @property
     def name(self) -> str:
@@ -176,6 +195,12 @@ def settings_of(entry: Mapping[str, Any]) -> SourceSettings:
 def build(settings: SourceSettings, surroundings: Surroundings) -> Sequence[Source]:
     """Make the source, or sources, of some settings."""
     return kinds()[str(settings.__struct_config__.tag)].build(settings, surroundings)
+
+
+def rereader(settings: SourceSettings, surroundings: Surroundings) -> Rereader | None:
+    """Make what reads the dead letters of a source again; None where its kind can't."""
+    make = kinds()[str(settings.__struct_config__.tag)].rereader
+    return make(settings, surroundings) if make else None
 
 
 def _kind_of(entry: Mapping[str, Any]) -> SourceKind:

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from schemas.activity import Activity, ActivityRecord, SourceChange
 from schemas.codec import Reader, encode
-from schemas.deadletter import DeadLetter
+from schemas.deadletter import DeadLetter, DeadLetterRecord, Redriven
 from schemas.events import Event, EventRecord, Heartbeat
 from schemas.regions import RegionStatus, Transition
 from schemas.version import VERSION
@@ -28,7 +28,8 @@ MESSAGES: list[tuple[type[Struct], Any]] = [
     (SourceChange, ActivityRecord),
     (RegionStatus, RegionStatus),
     (Transition, Transition),
-    (DeadLetter, DeadLetter),
+    (DeadLetter, DeadLetterRecord),
+    (Redriven, DeadLetterRecord),
 ]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
