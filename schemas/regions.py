@@ -14,6 +14,15 @@ Verdict = Literal["active", "quiet", "silent", "unknown", "hidden", "learning"]
 
 VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
 
+JUDGED: Final[frozenset[Verdict]] = frozenset({"active", "quiet", "silent"})
+"""Verdicts that say something of the people."""
+
+WholeVerdict = Literal["everything is silent", "not everything is silent"]
+"""The verdict of the whole: all regions at once say more of the line than of the offices."""
+
+EVERYTHING_SILENT: Final = "everything is silent"
+NOT_EVERYTHING_SILENT: Final = "not everything is silent"
+
 Released = Annotated[int, Meta(ge=0)] | Literal["hidden"]
 """A count that may be shown, or the word that says that it may not. Never confuse it with zero."""
 
@@ -45,7 +54,8 @@ class RegionStatus(Struct, frozen=True, omit_defaults=True):
 
     `minute` is minutes since the epoch, `since` the event time (ms) since which the verdict holds. `headcount` is that
     of the local day, hidden under the minimum group. Totals count since the beginning of the log. `sources` and
-    `watermark` (ms) are about machines, not people, and never hidden.
+    `watermark` (ms) are about machines, not people, and never hidden. `everything_silent_since` (ms) is above 0 while
+    everything is silent, as far as the newest minute of any region tells.
     """
 
     region: str
@@ -65,16 +75,23 @@ class RegionStatus(Struct, frozen=True, omit_defaults=True):
     duplicates: int = 0
     late: int = 0
     too_late: int = 0
+    everything_silent_since: int = 0
     v: Version = version_field()
 
 
 class Transition(Struct, frozen=True, omit_defaults=True):
-    """One change of verdict, for the record. `at` is event time (ms); `old` is empty for the first verdict."""
+    """One change of verdict, for the record. `at` is event time (ms); `old` is empty for the first verdict.
+
+    With the `scope` `whole` it is the verdict of all regions together, and `region` is empty. `part_of_whole` marks a
+    region's silence that was called while everything was silent, and its end: whoever tells people tells the whole.
+    """
 
     region: str
     at: int
-    old: Verdict | Literal[""]
-    new: Verdict
+    old: Verdict | WholeVerdict | Literal[""]
+    new: Verdict | WholeVerdict
     reason: str
     evidence: Evidence = field(default_factory=Evidence)
+    scope: Literal["region", "whole"] = "region"
+    part_of_whole: bool = False
     v: Version = version_field()

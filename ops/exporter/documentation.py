@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ops.exporter import families as f
-from ops.exporter.known import ENOUGH_TO_SUSPECT, SOURCE_FUSE
+from ops.exporter.known import SOURCE_FUSE
 from ops.exporter.line import REASONS, STATUSES
 from ops.exporter.regions import TAGS_IN, TAGS_OUT
 from ops.prometheus.alerts import alerts
@@ -14,6 +14,7 @@ from ops.prometheus.thresholds import Thresholds, span
 from schemas.activity import WINDOWS
 from schemas.events import KINDS, UNASSIGNED
 from schemas.regions import VERDICTS
+from streams.measures.regions.whole import ENOUGH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -67,7 +68,8 @@ prometheus_client tells of every process.
   `/-/ready` answers 503; `/-/healthy` answers 200 as long as the process runs.
 - The lag is that of commits, which workers make for showing only. A control record that a foreign transaction left at
   the very end of a partition counts as one that is never read.
-- `jun_everything_silent` needs {ENOUGH_TO_SUSPECT} regions that can be judged: `active`, `quiet` or `silent`.
+- `jun_everything_silent` follows the verdict of the whole (`docs/silence.md`), which the region agent gives when at
+  least {ENOUGH} regions can be judged: `active`, `quiet` or `silent`.
 - Two exporters at once show the same: take `max by (…)` over them, as the rules do.
 """
 

@@ -195,7 +195,7 @@ CAMPAIGN_GOAL: Final = gauge(
 EVERYTHING_SILENT: Final = gauge(
     "jun_everything_silent",
     (),
-    "1 while every region that can be judged is silent and at least 3 can: the line is suspect, not the offices.",
+    "1 while everything is silent, by the verdict of the whole: the line is suspect, not the offices.",
 )
 CLOCK: Final = gauge("jun_clock_timestamp_seconds", (), "The log's clock: the largest of any released region.")
 EVENT_TIME: Final = gauge(

@@ -193,7 +193,7 @@ class Follower:
         except UnreadableError as error:
             self._unreadable(record, str(error))
         else:
-            change = (transition.region, transition.new)
+            change = (transition.region, transition.new) if transition.scope == "region" else None
         self._known.take_transition(record.partition, record.offset, change)
 
     def _take_dead_letter(self, record: ConsumerRecord[bytes, bytes]) -> None:

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 SOURCE_FUSE: Final = 100
 """Sources that the configuration doesn't know and that are taken all the same, since they may run elsewhere."""
 OTHER: Final = "__other__"
-JUDGED: Final = frozenset({"active", "quiet", "silent"})
-ENOUGH_TO_SUSPECT: Final = 3
-"""Regions that must be judged before all of them being silent says more of the line than of the offices."""
 
 
 class Known:
@@ -65,7 +62,7 @@ class Known:
         for source in status.sources:
             self.source_name(source)
 
-    def take_transition(self, partition: int, offset: int, change: tuple[str, Verdict] | None) -> None:
+    def take_transition(self, partition: int, offset: int, change: tuple[str, str] | None) -> None:
         """Count a change of verdict of a region that is shown."""
         shown = change is not None and (change[0] in self.regions or change[0] == UNASSIGNED)
         self.version += self.transitions.add(partition, offset, change if shown else None)
@@ -118,7 +115,6 @@ class Known:
         return status.verdict if status else "unknown"
 
     def everything_silent(self) -> bool:
-        """Tell whether all regions that can be judged are silent, and enough can."""
-        verdicts = [self.verdict(name) for name in self.regions if name != UNASSIGNED]
-        judged = [verdict for verdict in verdicts if verdict in JUDGED]
-        return len(judged) >= ENOUGH_TO_SUSPECT and all(verdict == "silent" for verdict in judged)
+        """Tell whether everything is silent, as the status with the newest minute says."""
+        statuses = [status for name, status in self.statuses.items() if name != UNASSIGNED]
+        return bool(statuses) and max(statuses, key=lambda one: one.minute).everything_silent_since > 0

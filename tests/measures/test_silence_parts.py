@@ -74,7 +74,7 @@ def test_a_history_survives_being_packed(events: dict[int, int]) -> None:
         history.add(MONDAY + minute, count)
     other = History()
     changed = history.changed()
-    other.restore({day: packed for day, packed in changed.items() if packed}, history.today)
+    other.restore({day: packed for day, packed in changed.items() if packed}, history.today, history.pack_today())
     until = MONDAY + 3 * DAY
     history.pass_to(until)
     other.pass_to(until)

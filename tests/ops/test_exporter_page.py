@@ -22,7 +22,7 @@ from schemas.activity import CAMPAIGN_PREFIX, WHOLE, WINDOWS, SourceState
 from schemas.config import Campaign, Config, Goal
 from schemas.deadletter import Reason
 from schemas.regions import VERDICTS, Evidence, RegionStatus
-from tests.support.statuses import NOW_MS, known, status, window
+from tests.support.statuses import MINUTE, NOW_MS, known, status, window
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -338,25 +338,18 @@ async def test_only_the_lines_of_a_changed_region_are_written_anew(monkeypatch: 
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "expected"),
-    [
-        (["silent", "silent", "silent"], True),
-        (["silent", "silent"], False),
-        (["silent", "silent", "silent", "quiet"], False),
-        (["silent", "silent", "silent", "active"], False),
-        (["silent", "silent", "silent", "unknown", "hidden", "learning"], True),
-        (["silent", "silent", "unknown"], False),
-        (["unknown"] * 5, False),
-    ],
+    ("minutes", "since", "expected"),
+    [((0, 0, 0), (0, 0, 0), False), ((0, 1, 0), (0, 9, 0), True), ((0, 1, 0), (9, 0, 9), False), ((), (), False)],
 )
-def test_everything_is_silent_where_all_that_can_be_judged_are_and_at_least_three_can(
-    verdicts: list[str], expected: bool
+async def test_everything_is_silent_as_the_newest_minute_says(
+    minutes: tuple[int, ...], since: tuple[int, ...], expected: bool
 ) -> None:
-    data = known(*(f"region{number}" for number in range(len(verdicts))))
-    for number, verdict in enumerate(verdicts):
-        data.take_status(f"region{number}", status(f"region{number}", verdict=verdict))
-    data.take_status("unassigned", status("unassigned", verdict="active"))
-    assert data.everything_silent() is expected
+    data = known(*(f"region{number}" for number in range(len(minutes))))
+    for number, (minute, from_then) in enumerate(zip(minutes, since, strict=True)):
+        name = f"region{number}"
+        data.take_status(name, status(name, minute=MINUTE + minute, everything_silent_since=from_then))
+    data.take_status("unassigned", status("unassigned", minute=MINUTE + 5, everything_silent_since=int(not expected)))
+    assert value(read(await page_of(data)), "jun_everything_silent") == expected
 
 
 @pytest.mark.parametrize(("hours", "check"), [(72, 0), (72.001, 1)])

@@ -128,7 +128,7 @@ def test_the_page_for_people_says_why_there_is_nothing_yet() -> None:
 def test_the_page_for_people_says_when_kafka_has_gone_and_when_everything_is_silent() -> None:
     data = known("a", "b", "c")
     for name in "abc":
-        data.take_status(name, status(name, verdict="silent"))
+        data.take_status(name, status(name, verdict="silent", everything_silent_since=NOW_MS))
     data.note(broker_up=False)
     text = home.page(data, NOW_MS / 1000 + 90)
     assert "Kafka does not answer" in text

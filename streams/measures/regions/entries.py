@@ -9,13 +9,16 @@ from msgspec import msgpack
 from streams.measures.engagement.entries import MARKER, OFFSET_BYTES, Flush, stamped
 from streams.measures.regions.fold import RegionsFold, RegionsSettings
 from streams.measures.regions.state import RegionState
+from streams.measures.regions.whole import Whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FIT: Final = "fit"
 POOL: Final = b"\tpool"
+WHOLE: Final = b"\twhole"
 _encode: Final = msgpack.Encoder().encode
+_decode_whole: Final = msgpack.Decoder(Whole).decode
 _decode: Final = msgpack.Decoder(RegionState).decode
 
 
@@ -23,11 +26,14 @@ def flush(fold: RegionsFold) -> Flush:
     """Give everything that has changed since the last flush.
 
     A region's fit is part of its entry, so that both are of one moment. Its days and the pool come before: read back
-    with an older entry they say nothing that the records which follow will not say again.
+    with an older entry they say nothing that the records which follow will not say again. So does the whole, which is
+    judged when a minute is newer than its newest: folded again, no record up to its offset judges it a second time.
     """
     wanted = Flush()
     if fold.detector.pool_changed:
         wanted.names.append((POOL, stamped(fold.offset, fold.detector.export_pool())))
+    if fold.changed:  # after the pool: where this has been read back, the pool has been seen up to here
+        wanted.names.append((WHOLE, stamped(fold.offset, _encode(fold.whole))))
     for name in sorted(fold.changed):
         state = fold.states[name]
         state.detector = fold.detector.export(name)
@@ -52,6 +58,9 @@ def restore(settings: RegionsSettings, entries: Mapping[bytes, bytes]) -> Region
         payload = value[OFFSET_BYTES:]
         if key == MARKER:
             fold.offset = int.from_bytes(value[:OFFSET_BYTES], "big") - 1
+        elif key == WHOLE:
+            fold.whole = _decode_whole(payload)
+            fold.settled = int.from_bytes(value[:OFFSET_BYTES], "big") - 1
         elif key == POOL:
             fold.detector.restore_pool(payload)
         elif b"\t" in key:

@@ -10,7 +10,7 @@ from schemas.activity import CAMPAIGN_PREFIX, Activity, ActivityRecord, SourceCh
 from schemas.codec import Reader, UnreadableError
 from schemas.config import Config
 from schemas.directory import Directory
-from schemas.regions import RegionStatus, Transition
+from schemas.regions import JUDGED, RegionStatus, Transition
 from streams.measures.campaigns import concerns
 from streams.measures.engagement.fold import Refused
 from streams.measures.headcount import Headcounts
@@ -18,6 +18,7 @@ from streams.measures.privacy import ExactSeries, Figures, Release, release, rel
 from streams.measures.regions.shards import join
 from streams.measures.regions.state import RegionState
 from streams.measures.regions.verdict import evidence_of, verdict_of
+from streams.measures.regions.whole import View, Whole, weigh
 from streams.measures.silence.detector import Detector
 from streams.measures.top_tags import RANKED_BY, keep_tags, scores_of, top
 
@@ -57,6 +58,8 @@ class RegionsFold:
         self.changed: set[str] = set()
         self._judged: dict[str, None] = {}
         self._scores: dict[str, list[str | Released]] = {}
+        self.whole = Whole()
+        self.settled = -1
         self.detector = Detector(settings.directory.region, settings.config.silence.false_alarms_per_week)
         self.rules = rules_of(settings.config.privacy)
         self._headcounts = {region.name: Headcounts(region) for region in settings.directory.region}
@@ -88,7 +91,11 @@ class RegionsFold:
         if offset <= state.offset:
             return
         state.offset = offset
+        self.detector.replaying = offset <= self.settled
         self.changed.add(record.region)
+        if state.forgiven < self.whole.ended < offset:
+            self.detector.forgive(state.region, self.whole.last_event)
+            state.forgiven = self.whole.ended
         if isinstance(record, SourceChange):
             state.clock = max(state.clock, record.clock)
             state.sources = record.sources
@@ -97,8 +104,25 @@ class RegionsFold:
             self._judge(state, assessment, at, output)
             return
         for activity in join(state, record):
+            if activity.minute > self.whole.newest:
+                self._weigh_whole(offset, output)
+                self.whole.newest = activity.minute
             if activity.minute > state.minute:
                 self._close(state, activity, output)
+
+    def _weigh_whole(self, offset: int, output: RegionsOutput) -> None:
+        """Judge the whole as the newest minute has left it, once a region has a newer one."""
+        known = [self.states[name] for name in self._headcounts if name in self.states]
+        judged = [state for state in known if state.verdict in JUDGED]
+        if self.whole.since or any(state.verdict == "silent" for state in judged):
+            transition = weigh(self.whole, [self._view(state) for state in judged], offset)
+            if transition:
+                output.transitions.append(transition)
+
+    def _view(self, state: RegionState) -> View:
+        said = self.detector.assess(state.region)
+        silent = state.verdict == "silent"
+        return View(silent, state.minute, said.last_event, said.silent_since, said.expected_events)
 
     def _close(self, state: RegionState, activity: Activity, output: RegionsOutput) -> None:
         at = (activity.minute + 1) * MINUTE
@@ -151,6 +175,8 @@ class RegionsFold:
         state.reason, state.evidence = reason, release_evidence(evidence, hidden=people < self.rules.group)
         self._judged[state.region] = None
         if verdict != state.verdict:
+            if verdict == "silent":
+                state.part_of_whole = self.whole.holds_at(state.offset)
             output.transitions.append(
                 Transition(
                     region=state.region,
@@ -159,8 +185,10 @@ class RegionsFold:
                     new=verdict,
                     reason=reason,
                     evidence=state.evidence,
+                    part_of_whole=state.part_of_whole,
                 )
             )
+            state.part_of_whole = state.part_of_whole and verdict == "silent"
             state.verdict, state.since = verdict, at
 
     def _status(self, state: RegionState) -> RegionStatus:
@@ -184,4 +212,5 @@ class RegionsFold:
             duplicates=shown.duplicates,
             late=shown.late,
             too_late=shown.too_late,
+            everything_silent_since=self.whole.since,
         )

@@ -14,7 +14,8 @@ class RegionState(Struct):
 
     `detector` is the silence detector's packed state of the region, `fit` its last fit, `top` the tags that have labels
     of their own. `waiting` has, by shard, the activity of minutes that not all shards of the region have closed yet,
-    `closed` how far each has.
+    `closed` how far each has. `part_of_whole` says that its silence was called while everything was silent, `forgiven`
+    up to which end of such a time it has been let off.
     """
 
     region: str
@@ -32,3 +33,5 @@ class RegionState(Struct):
     evidence: Evidence = field(default_factory=Evidence)
     waiting: dict[int, list[Activity]] = field(default_factory=dict)
     closed: dict[int, int] = field(default_factory=dict)
+    part_of_whole: bool = False
+    forgiven: int = -1

@@ -13,10 +13,11 @@ a region as far as it is behind. That depends on nothing but the order of the lo
 same. At most 100 regions make the pool, chosen by a hash of their names. A region is refitted on its own days' hour,
 also chosen by such a hash, so that the work is spread.
 
-**State.** `export(region)` is what changes each minute, under 300 bytes. `export_changed(region)` gives the other
-entries that changed since its last call: `day/N`, a day of history, some 40 to 600 bytes packed, and `fit`, some two
-kilobytes once a week; None says to forget one. `export_pool()` changes with each pool, as `pool_changed` tells. After
-`restore_pool` and `restore` of all of them everything goes on identically.
+**State.** `export(region)` is what changes each minute, with the present day: some 300 bytes, up to 900.
+`export_changed(region)` gives the other entries that changed since its last call: `day/N`, a day of history that has
+ended, some 40 to 600 bytes packed, and `fit`, some two kilobytes once a week; None says to forget one.
+`export_pool()` changes with each pool, as `pool_changed` tells. After `restore_pool` and `restore` of all of them
+everything goes on identically.
 
 **Late events.** A minute at or before the last one changes nothing: an event that comes after its minute was closed
 neither takes an alert back nor teaches the baseline.

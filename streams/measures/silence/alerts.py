@@ -40,6 +40,29 @@ def decide(state: State, fit: Fit, heights: Heights, *, seen: bool, occupied: bo
     _note(state, before=before)
 
 
+def recover(state: State, minute: int) -> None:
+    """End a silence with the post of a minute.
+
+    The gap was a silence and was told as one; kept as a sign of a drop, it would outweigh a day of posts.
+    """
+    state.silent = False
+    state.mixed = state.mixed_before
+    if not state.dropped:
+        state.recovered = minute
+
+
+def forgive(state: State, last_event: int) -> None:
+    """Start all odds anew, and end an alert that came after the minute `last_event`; an earlier one stays."""
+    if state.silent or state.dropped:
+        if state.alerted <= last_event:
+            return
+        state.recovered = state.minute
+    state.silent = state.dropped = False
+    state.odds = state.expected_events = 0.0
+    state.mixed = state.mixed_before
+    state.counted = state.counted._replace(odds=0.0)
+
+
 def _note(state: State, *, before: bool) -> None:
     """Keep when alerts came and went; one soon after a recovery belongs to the incident before."""
     now = state.silent or state.dropped

@@ -24,7 +24,7 @@ KEPT_POOLS = 64
 
 _FIT = "fit"
 _DAY = "day/"
-_read_state = msgspec.msgpack.Decoder(tuple[State, int]).decode
+_read_state = msgspec.msgpack.Decoder(tuple[State, int, bytes]).decode
 _read_fit = msgspec.msgpack.Decoder(Fit).decode
 _read_pools = msgspec.msgpack.Decoder(tuple[dict[int, int], list[Pool]]).decode
 _write = msgspec.msgpack.Encoder().encode
@@ -43,6 +43,8 @@ class Detector:
         self.resolution = resolution
         self.pools: list[Pool] = []
         self.pool_changed = False
+        self.replaying = False
+        """Set while records come again that the pools have seen: none is fitted then."""
         self._members: dict[int, int] = {}
         self._begun: list[tuple[int, str]] = []
         self._earliest = -1
@@ -108,7 +110,7 @@ class Detector:
         """Fit the pool of an instant when the first region reaches it, and anew when twice as many or all know it."""
         until = at - WAIT
         age = until - self._earliest
-        if self._earliest < 0 or age < SETTLING or not (age < YOUNG or (at // DAY + 3) % 7 == 0):
+        if self.replaying or self._earliest < 0 or age < SETTLING or not (age < YOUNG or (at // DAY + 3) % 7 == 0):
             return
         before = self._members.get(at, 0)
         if not before and len(self._members) >= KEPT_POOLS and at < min(self._members):
@@ -135,10 +137,14 @@ class Detector:
         """Say what is known of a region after its last minute."""
         return self.machine(region).assess()
 
+    def forgive(self, region: str, last_event: int) -> None:
+        """Take the time since the minute `last_event`, before which all was well, for no evidence against a region."""
+        self.machine(region).forgive(last_event)
+
     def export(self, region: str) -> bytes:
-        """Give what changes each minute, a few hundred bytes."""
+        """Give what changes each minute, with the present day: some 300 bytes, up to 900 for a busy region."""
         machine = self.machine(region)
-        return _write((machine.state, machine.history.today))
+        return _write((machine.state, machine.history.today, machine.history.pack_today()))
 
     def export_changed(self, region: str) -> dict[str, bytes | None]:
         """Give the other entries that changed since the last call: `fit`, and `day/N` for days of history.
@@ -167,9 +173,9 @@ class Detector:
         Raises msgspec.DecodeError or ValueError where they are not that; trying again can't help.
         """
         machine = self.machine(region)
-        machine.state, today = _read_state(state)
+        machine.state, today, packed = _read_state(state)
         if machine.state.minute >= 0:
             self._begin(machine)
-        days = {int(key.removeprefix(_DAY)): packed for key, packed in entries.items() if key.startswith(_DAY)}
-        machine.history.restore(days, today)
+        days = {int(key.removeprefix(_DAY)): ended for key, ended in entries.items() if key.startswith(_DAY)}
+        machine.history.restore(days, today, packed)
         machine.resume(_read_fit(entries[_FIT]) if _FIT in entries else None)

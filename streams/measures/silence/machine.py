@@ -7,7 +7,7 @@ from zlib import crc32
 
 from streams.measures.calendars import QUIET
 from streams.measures.silence import drops
-from streams.measures.silence.alerts import Heights, decide
+from streams.measures.silence.alerts import Heights, decide, forgive, recover
 from streams.measures.silence.fit import Fit, Pool, Standing, fit_region, look
 from streams.measures.silence.forecast import promise
 from streams.measures.silence.odds import LOWEST, after_empty, drop_after, log
@@ -93,6 +93,11 @@ class Machine:
         """Whether it is held silent, by either test."""
         return self.state.silent or self.state.dropped
 
+    def forgive(self, last_event: int) -> None:
+        """Take the time since the minute `last_event` for no evidence; see alerts.forgive."""
+        forgive(self.state, last_event)
+        self._judge()
+
     def _happen(self, minute: int, events: int) -> None:
         state = self.state
         state.count += events
@@ -101,11 +106,7 @@ class Machine:
         state.expected_events = 0.0
         self.history.add(minute + self._phase, events)
         if state.silent and self._slot >= QUARTER:
-            state.silent = False
-            # The gap was a silence and was told as one; kept as a sign of a drop, it would outweigh a day of posts.
-            state.mixed = state.mixed_before
-            if not state.dropped:
-                state.recovered = minute
+            recover(state, minute)
 
     def _pass(self, upto: int, pools: Sequence[Pool], *, observed: bool) -> None:
         state = self.state

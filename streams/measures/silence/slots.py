@@ -94,13 +94,14 @@ class History:
         self.today = -1
         self._now = Day()
         self._changed: set[int] = set()
+        self._packed: bytes | None = None
 
     def copy(self) -> History:
         """Copy it, sharing the finished days, which never change."""
         other = History()
         other.days = dict(self.days)
         other.today = self.today
-        other._now = Day.unpack(self._now.pack())
+        other._now = Day.unpack(self.pack_today())
         return other
 
     @property
@@ -110,19 +111,25 @@ class History:
 
     def _turn_to(self, day: int) -> None:
         if self.today >= 0:
-            self.days[self.today] = self._now.pack()
+            self.days[self.today] = self.pack_today()
             self._changed.add(self.today)
         for old in [known for known in self.days if known < day - HISTORY // DAY - 2]:
             del self.days[old]
             self._changed.add(old)
         self.today = day
         self._now = Day()
+        self._packed = None
+
+    def pack_today(self) -> bytes:
+        """Give today, packed."""
+        if self._packed is None:
+            self._packed = self._now.pack()
+        return self._packed
 
     def begin(self, minute: int) -> None:
         """Start at a minute: what was before it is no evidence."""
         self._turn_to(minute // DAY)
         self._now.excluded = (1 << minute % DAY) - 1
-        self._changed.add(self.today)
 
     def pass_to(self, minute: int) -> None:
         """Let empty minutes up to and with `minute` go by."""
@@ -136,7 +143,7 @@ class History:
         self._now.occupied |= 1 << within
         five = within // FIVE
         self._now.counts[five] = min(self._now.counts[five] + events, MOST)
-        self._changed.add(self.today)
+        self._packed = None
 
     def exclude(self, first: int, last: int) -> None:
         """Take the minutes `first` to `last` (both included, the first not before today) out of the evidence."""
@@ -144,24 +151,25 @@ class History:
             self.pass_to(first)
             end = min(last, first // DAY * DAY + DAY - 1)
             self._now.excluded |= ((1 << (end - first + 1)) - 1) << first % DAY
-            self._changed.add(self.today)
+            self._packed = None
             first = end + 1
 
     def changed(self) -> dict[int, bytes | None]:
-        """Give the days that changed since the last call, packed; None for a day that is forgotten."""
+        """Give the days that have ended since the last call, packed; None for one that is forgotten."""
         changed = {day: self.packed(day) for day in sorted(self._changed)}
         self._changed.clear()
         return changed
 
     def packed(self, day: int) -> bytes | None:
         """Give a day, packed, today included."""
-        return self._now.pack() if day == self.today else self.days.get(day)
+        return self.pack_today() if day == self.today else self.days.get(day)
 
-    def restore(self, days: dict[int, bytes], today: int) -> None:
-        """Take days that changed() gave."""
-        self.days = {day: packed for day, packed in days.items() if day < today}
+    def restore(self, days: dict[int, bytes], today: int, packed: bytes) -> None:
+        """Take days that changed() gave, and what pack_today() did; days from then on are not looked at."""
+        self.days = {day: ended for day, ended in days.items() if day < today}
         self.today = today
-        self._now = Day.unpack(days[today]) if today in days else Day()
+        self._now = Day.unpack(packed)
+        self._packed = packed
 
     def past(self, calendar: Calendar | None, until: int, slot: int | None = None, resolution: int = 1) -> Past:
         """Lay the history before the shifted minute `until` on a grid: at most 56 days, at least an hour of it.

@@ -1,0 +1,202 @@
+"""The verdict of the whole: when everything is silent it is told once, and each region's silence is part of it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.activity import Activity, SourceState
+from schemas.codec import encode
+from schemas.config import Config
+from schemas.directory import Directory, Region
+from streams.measures.regions.entries import flush, restore
+from streams.measures.regions.fold import RegionsFold, RegionsSettings
+from streams.measures.regions.whole import View, Whole, weigh
+from tests.measures.posts import DAY, MONDAY, posts, steps
+
+if TYPE_CHECKING:
+    from schemas.regions import Transition
+
+MINUTE = 60_000
+RATES = {"a": 400.0, "b": 300.0, "c": 200.0, "d": 120.0, "e": 15.0}
+SETTINGS = RegionsSettings(Config(), Directory(region=tuple(Region(name, headcount=100) for name in RATES)))
+UP = {"s": SourceState("ok", 0, 0)}
+STOP = MONDAY + 15 * DAY + 11 * 60
+BACK = STOP + 8 * 60
+END = BACK + 8 * 60
+
+
+def quiet(minute: int, last: int) -> View:
+    return View(silent=False, minute=minute, last_event=last, alerted=-1, expected=2.0)
+
+
+def views(*silent_since: int, others: int = 0, last: int = 100, minute: int = 200) -> list[View]:
+    """Regions of which some are silent since those minutes and others are quiet; all posted last in `last`."""
+    silent = [View(silent=True, minute=minute, last_event=last, alerted=since, expected=9.0) for since in silent_since]
+    return silent + [quiet(minute, last)] * others
+
+
+@pytest.mark.parametrize(
+    ("seen", "begins"),
+    [
+        (views(110, 120, 130), True),
+        (views(110, 120), False),
+        (views(110, 120, 130, others=27), True),
+        (views(110, 120, 130, others=28), False),
+        (views(110, 120, 130, 140, others=36), True),
+        (views(110, 120, 100, others=1), False),
+        (views(110, 120, 101, others=1), True),
+        (views(50, 60, 70), True),
+        (views(50, 60, 70, others=1), False),
+        (views(others=9), False),
+        ([*views(110, 120, 130), quiet(110, 90)], True),
+        ([*views(110, 120, 130), quiet(109, 90)], False),
+        ([*views(110, 120, 130), quiet(200, 110)], False),
+    ],
+)
+def test_it_begins_when_all_are_silent_or_a_tenth_and_three_since_the_last_post_of_any(
+    seen: list[View], begins: bool
+) -> None:
+    whole = Whole(newest=200)
+    said = weigh(whole, seen, 7)
+    assert (said is not None, whole.since > 0) == (begins, begins)
+
+
+def test_its_reason_has_the_empty_time_what_was_expected_and_how_many_are_silent() -> None:
+    said = weigh(Whole(newest=200), views(110, 120, 130, others=2), 7)
+    assert said is not None
+    assert (said.old, said.new, said.at) == ("not everything is silent", "everything is silent", 201 * MINUTE)
+    assert (said.region, said.scope, said.part_of_whole) == ("", "whole", False)
+    assert said.reason == "no post from any of 5 regions for 1 h 40 min; 31 expected since; 3 silent by themselves"
+    assert (said.evidence.empty_seconds, said.evidence.expected_events) == (6_000, 31)
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [
+        (views(110, 120, 130, others=2, last=199), ""),
+        (views(110, 120, 130, others=2, last=200), ""),
+        (views(110, 120, 130, others=2, last=201), "2 regions of 5 posted again after 1 h 40 min"),
+        (views(110, 120, 130, others=1, last=201), "1 region of 4 posted again after 1 h 40 min"),
+        (views(110, 120, 130, last=201), ""),
+        (views(110, 120), "only 2 regions can be judged now, after 1 h 40 min"),
+    ],
+)
+def test_it_ends_with_the_first_post_of_one_that_is_not_silent_or_when_too_few_can_be_judged(
+    seen: list[View], reason: str
+) -> None:
+    whole = Whole(since=201 * MINUTE, began=7, last_event=100, newest=300)
+    said = weigh(whole, seen, 9)
+    assert (said.reason if said else "") == reason
+    assert (whole.since, whole.ended) == ((0, 9) if reason else (201 * MINUTE, -1))
+
+
+@cache
+def log() -> tuple[tuple[int, bytes], ...]:
+    """Two weeks and a day of five regions, with the minutes; all stop at once for eight hours, one of them for good."""
+    course = []
+    for number, (name, rate) in enumerate(RATES.items()):
+        happened = {at: count for at, count in posts(number, rate, MONDAY, END).items() if not STOP <= at < BACK}
+        if name == "d":
+            happened = {at: count for at, count in happened.items() if at < STOP}
+        course += [(minute, name, count, span) for minute, count, span in steps(happened, MONDAY, END, longest=15)]
+    return tuple(
+        (minute, encode(Activity(name, minute, 0, count, count, {"post": count}, {}, span=span, sources=UP)))
+        for minute, name, count, span in sorted(course)
+    )
+
+
+def offset_of(minute: int) -> int:
+    """Give the offset of the first record of a minute or later."""
+    return next(number for number, (at, _) in enumerate(log()) if at >= minute)
+
+
+def run(fold: RegionsFold, after: int) -> list[Transition]:
+    """Fold on up to before the offset `after`."""
+    first = fold.offset + 1
+    return fold.fold(range(first, after), [raw for _, raw in log()[first:after]]).transitions
+
+
+def written(fold: RegionsFold) -> list[tuple[bytes, bytes | None]]:
+    """Give the entries of a flush in their order."""
+    return [entry for step in flush(fold).steps() for entry in step]
+
+
+def read_back(entries: list[tuple[bytes, bytes | None]]) -> RegionsFold:
+    return restore(SETTINGS, {key: value for key, value in dict(entries).items() if value is not None})
+
+
+@cache
+def usual() -> list[tuple[bytes, bytes | None]]:
+    """Give the table an hour before all stop."""
+    fold = RegionsFold(SETTINGS)
+    run(fold, offset_of(STOP - 60))
+    return written(fold)
+
+
+def told(transitions: list[Transition]) -> set[tuple[str, str, int, str, bool]]:
+    return {(one.scope, one.region, one.at, one.new, one.part_of_whole) for one in transitions}
+
+
+@cache
+def through() -> tuple[list[Transition], RegionsFold]:
+    fold = read_back(usual())
+    return run(fold, len(log())), fold
+
+
+def test_all_regions_at_once_are_one_verdict_of_the_whole_and_theirs_are_part_of_it() -> None:
+    transitions, _ = through()
+    whole = [one for one in transitions if one.scope == "whole"]
+    assert [one.new for one in whole] == ["everything is silent", "not everything is silent"]
+    began, ended = (one.at // MINUTE for one in whole)
+    assert STOP < began <= STOP + 4 * 60
+    assert BACK < ended <= BACK + 30
+    alone = [one for one in transitions if one.new == "silent" and not one.part_of_whole]
+    part = [one for one in transitions if one.new == "silent" and one.part_of_whole]
+    assert {one.at // MINUTE <= began for one in alone if one.at // MINUTE < BACK} == {True}
+    assert {began < one.at // MINUTE <= ended for one in part} == {True}
+    assert len({one.region for one in part} | {one.region for one in alone}) >= 4
+
+
+def test_who_stays_silent_when_it_has_ended_is_told_anew_and_by_itself() -> None:
+    transitions, _ = through()
+    ended = next(one.at for one in transitions if one.new == "not everything is silent")
+    mine = [one for one in transitions if one.region == "d" and one.at >= ended]
+    assert mine[0].old == "silent"
+    assert (mine[-1].new, mine[-1].part_of_whole) == ("silent", False)
+    others = [one for one in transitions if one.region in {"a", "b", "c", "e"} and one.at > ended]
+    assert "silent" not in {one.new for one in others}
+
+
+def test_every_status_says_whether_everything_is_silent() -> None:
+    fold = read_back(usual())
+    cut = offset_of(STOP + 6 * 60)
+    first = fold.offset + 1
+    statuses = fold.fold(range(first, cut), [raw for _, raw in log()[first:cut]]).statuses
+    began = next(one.at for one in through()[0] if one.scope == "whole")
+    assert {one.everything_silent_since for one in statuses} == {began}
+    statuses = fold.fold(range(cut, len(log())), [raw for _, raw in log()[cut:]]).statuses
+    assert {one.everything_silent_since for one in statuses} == {0}
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.sampled_from([0, 1]), st.integers(-20, 40), st.integers(0, 40), st.floats(0, 1))
+def test_a_crash_neither_loses_nor_doubles_it(change: int, after: int, behind: int, kept: float) -> None:
+    changes = [one.at // MINUTE for one in through()[0] if one.scope == "whole"]
+    cut = offset_of(changes[change]) + after
+    first = read_back(usual())
+    before = run(first, cut - behind)
+    entries = usual() + written(first)
+    before += run(first, cut)
+    # The crash comes in the middle of the next flush: a part of its entries has been written, in their order.
+    last = written(first)
+    second = read_back(entries + last[: round(kept * len(last))])
+    rest = run(second, len(log()))
+    transitions, whole = through()
+    assert told(before) | told(rest) == told(transitions)
+    assert second.whole == whole.whole
+    assert all(second.detector.export(name) == whole.detector.export(name) for name in RATES)
