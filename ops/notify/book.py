@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from msgspec import Struct, field
 
-from ops.exporter.known import ENOUGH_TO_SUSPECT, JUDGED
-from schemas.regions import Verdict
+from schemas.regions import EVERYTHING_SILENT, JUDGED, Verdict
+from streams.measures.regions.whole import ENOUGH
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -39,6 +39,7 @@ class Told(Struct, frozen=True):
 class Saved(Struct):
     """Everything that is kept: the next offset of each partition, the latest changes, what each receiver was told.
 
+    `whole` is when the whole last changed its verdict (event time, ms), `everything` whether all is silent by it.
     `sending` has the receivers to which a message was on its way: after a crash nobody knows whether it arrived.
     """
 
@@ -46,6 +47,8 @@ class Saved(Struct):
     latest: dict[str, Change] = field(default_factory=dict)
     told: dict[str, dict[str, Told]] = field(default_factory=dict)
     sending: set[str] = field(default_factory=set)
+    whole: int = 0
+    everything: bool = False
 
 
 class Book:
@@ -66,6 +69,8 @@ class Book:
         `published` is Kafka's time of the record (ms), from which the age counts where the organisation's clock is
         made up.
         """
+        if transition.scope == "whole":
+            return self._take_whole(transition)
         name = transition.region
         if name not in self.regions:
             return False
@@ -77,10 +82,17 @@ class Book:
             region=name,
             at=transition.at,
             old=transition.old,
-            new=transition.new,
+            new=cast("Verdict", transition.new),  # of a region, by its scope
             reason=transition.reason,
             counts_from=published if simulated else transition.at,
         )
+        return True
+
+    def _take_whole(self, transition: Transition) -> bool:
+        if transition.at <= self.saved.whole:
+            return False
+        self.saved.whole = transition.at
+        self.saved.everything = transition.new == EVERYTHING_SILENT
         return True
 
     def told(self, receiver: str) -> dict[str, Told]:
@@ -88,6 +100,6 @@ class Book:
         return self.saved.told.setdefault(receiver, {})
 
     def everything_silent(self) -> bool:
-        """Tell whether every region that can be judged is silent, and enough can, as the exporter says it."""
+        """Tell whether everything is silent: by the verdict of the whole, or since all that can be judged are."""
         judged = [change.new for change in self.saved.latest.values() if change.new in JUDGED]
-        return len(judged) >= ENOUGH_TO_SUSPECT and set(judged) == {"silent"}
+        return self.saved.everything or (len(judged) >= ENOUGH and set(judged) == {"silent"})

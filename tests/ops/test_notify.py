@@ -120,6 +120,27 @@ async def test_forty_silent_regions_are_one_message_and_a_region_that_stays_sile
     assert await desk.later(60) == ["✓ R00 is active again"]
 
 
+async def test_a_verdict_of_the_whole_holds_back_the_silences_that_are_part_of_it() -> None:
+    desk = Desk()
+
+    def whole(old: str, new: str) -> bool:
+        made = Transition("", desk.now, old, new, "no post from any", scope="whole")  # type: ignore[arg-type]
+        return desk.book.take(made, published=desk.now)
+
+    for name in REGIONS:
+        desk.change(name, "active", "")
+    desk.change(REGIONS[0], "silent")
+    assert whole("not everything is silent", "everything is silent")
+    assert not whole("not everything is silent", "everything is silent")
+    for name in REGIONS[1:30]:
+        desk.change(name, "silent")
+    assert await desk.later(3600) == ["■ Everything is silent: 30 regions"]
+    for name in REGIONS[:30]:
+        desk.change(name, "quiet", "silent")
+    assert whole("everything is silent", "not everything is silent")
+    assert await desk.later(3600) == ["✓ No longer is everything silent"]
+
+
 async def test_two_silent_regions_of_two_are_no_whole() -> None:
     desk = Desk()
     for name in REGIONS[:2]:
