@@ -28,7 +28,8 @@ class HttpSource(BearerSource):
 
     async def read(self, request: web.BaseRequest, body: bytes) -> list[Item]:
         """Give the events of a body: one, an array of them, or JSON Lines."""
-        return items_of(body, request.content_type, f"POST {self.path}")
+        content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        return items_of(body, content_type, f"POST {self.path}")
 
 
 def build(settings: HttpSettings, surroundings: Surroundings) -> list[HttpSource]:

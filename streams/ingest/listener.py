@@ -27,8 +27,11 @@ CLOSING: Final = 5.0
 IDLE: Final = 60.0
 """Seconds after which a connection without a whole request is closed."""
 BACKLOG: Final = 1024
+JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 HEALTHY: Final = "/-/healthy"
 READY: Final = "/-/ready"
+
+_encode: Final = msgspec.json.Encoder().encode
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -133,4 +136,4 @@ def _other(path: str, paths: dict[str, _Path]) -> web.Response:
 
 def answer(status: int, headers: dict[str, str] | None = None, **body: object) -> web.Response:
     """Give an answer in JSON."""
-    return web.Response(status=status, headers=headers, body=msgspec.json.encode(body), content_type="application/json")
+    return web.Response(status=status, headers={**JSON, **headers} if headers else JSON, body=_encode(body))

@@ -31,6 +31,8 @@ LINGER: Final = 0.005
 """Seconds between the moments at which batches leave."""
 AWAY_AFTER: Final = 5.0
 """Seconds without acknowledgement after which Kafka counts as away."""
+LOOK_EVERY: Final = 0.01
+"""Seconds between looks at how long Kafka has been silent."""
 WAITING_RECORDS: Final = 20_000
 WAITING_BYTES: Final = 32 * 1024 * 1024
 """What may wait for Kafka before it counts as behind."""
@@ -127,6 +129,8 @@ class Producer:
         self._lanes: dict[tuple[str, int], _Lane] = {}
         self._records = 0
         self._bytes = 0
+        self._away = False
+        self._look_at = 0.0
         self._trouble = ""
         self._idle = asyncio.Event()
         self._idle.set()
@@ -139,10 +143,17 @@ class Producer:
         """Tell whether Kafka is away or behind."""
         if not self._records:
             return "" if self._kafka is not None else "away"
-        now = time.monotonic()
-        if any(lane.busy and now - lane.since > AWAY_AFTER for lane in self._lanes.values()):
+        if self._is_away():
             return "away"
         return "behind" if self._records >= WAITING_RECORDS or self._bytes >= WAITING_BYTES else ""
+
+    def _is_away(self) -> bool:
+        """Look at the lanes, but not for each of many requests that ask at once."""
+        now = time.monotonic()
+        if now > self._look_at:
+            self._look_at = now + LOOK_EVERY
+            self._away = any(lane.busy and now - lane.since > AWAY_AFTER for lane in self._lanes.values())
+        return self._away
 
     async def start(self) -> None:
         """Connect, however long that takes; raises OperatorError where trying again can't help."""

@@ -25,6 +25,7 @@ from msgspec import Meta, structs
 from schemas.codec import UnreadableError
 from schemas.config import Port, Secret
 from streams.errors import OperatorError
+from streams.ingest.deadlines import Deadlines
 from streams.ingest.listener import Address, answer
 from streams.ingest.rejections import Rejections
 from streams.ingest.seal import KEPT_BYTES
@@ -105,6 +106,7 @@ class PushSource(abc.ABC):
         """Where it listens, once it does."""
         self.path = settings.place
         self.rejections = Rejections(settings.name)
+        self._deadlines = Deadlines(settings.acknowledge_seconds)
         self._settings = settings
         self._folder = surroundings.folder
         self._listeners = surroundings.listeners
@@ -228,8 +230,7 @@ class PushSource(abc.ABC):
 
     async def _taken(self, items: Sequence[Item], intake: Intake) -> Taken:
         try:
-            async with asyncio.timeout(self._settings.acknowledge_seconds):
-                return await intake.take(items)
+            return await self._deadlines.within(intake.take(items))
         except TimeoutError:
             raise RejectedError(
                 503, "Kafka did not answer in time; send the same again later", headers={"Retry-After": "5"}
