@@ -24,6 +24,9 @@ TAG_LIMIT: Final = 50
 CAMPAIGN_PREFIX: Final = "campaign:"
 """A campaign's series is this and its name; no folded tag has a colon in it."""
 
+TOGETHER_LIMIT: Final = 20
+"""How many tags are published that go with a campaign, those that most people used with it first."""
+
 
 class SeriesMinute(Struct, frozen=True, gc=False, array_like=True):
     """One series in one minute: events, and distinct people who did a counting kind."""
@@ -71,6 +74,21 @@ class Windows(Struct, frozen=True, gc=False):
         return {name: SeriesWindow(*row) for name, row in zip(self.series, rows, strict=True)}
 
 
+class CampaignCount(Struct, frozen=True, gc=False, array_like=True):
+    """A campaign in a region since its first day there: distinct people who took part, and posts.
+
+    `definition` is the mark of the tags and days that are counted (streams.measures.campaigns.Definition), so that
+    two definitions are never mixed. Nothing before minute `counted_from` is in it. `together` has, in the first value
+    of each UTC day, for the tags used with the campaign's by most people: how many people of 28 days did so.
+    """
+
+    definition: str
+    people: int
+    posts: int
+    counted_from: int
+    together: dict[str, int] = {}
+
+
 class SourceState(Struct, frozen=True, gc=False):
     """How a source that feeds the region stands: `since` and `complete_to` in ms, `reason` in words."""
 
@@ -85,9 +103,10 @@ class Activity(Struct, omit_defaults=True, tag_field="type", tag="activity"):
 
     `minute` is minutes since the epoch; the bucket is [minute, minute + 1). `revision` rises with each late change.
     `span` > 1 says that the span - 1 minutes before are complete and empty. `windows` has the whole region, every
-    campaign and the tags with the most people (at most TAG_LIMIT of them); it is there in the first revision only, as
-    the figures at the moment of closing. `observed` is false where a source of the region was down.
-    `totals` (events by kind, repeats counted once), `duplicates`, `late` and `too_late` count since the log began.
+    campaign and the tags with the most people (at most TAG_LIMIT of them), `campaigns` each campaign of the region
+    since its start; both are there in the first revision only, as the figures at the moment of closing. `observed` is
+    false where a source of the region was down. `totals` (events by kind, repeats counted once), `duplicates`, `late`
+    and `too_late` count since the log began.
     """
 
     region: str
@@ -102,6 +121,7 @@ class Activity(Struct, omit_defaults=True, tag_field="type", tag="activity"):
     span: int = 1
     observed: bool = True
     windows: Windows = field(default_factory=Windows)
+    campaigns: dict[str, CampaignCount] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     sources: dict[str, SourceState] = field(default_factory=dict)
     totals: dict[str, int] = field(default_factory=dict)

@@ -38,6 +38,42 @@ class ReleasedWindow(Struct, frozen=True, array_like=True):
     returning: tuple[Released, ...] = ()
 
 
+class CampaignDay(Struct, frozen=True, array_like=True):
+    """What was shown of a campaign in a region when its figures were renewed on a UTC `day` (days since the epoch)."""
+
+    day: int
+    people: Released
+    posts: Released
+
+
+class TagTogether(Struct, frozen=True, array_like=True):
+    """A tag that goes with a campaign's: at least so many people of 28 days used it together with them.
+
+    `share` (0 to 1) of the people who used the tag did, at least; `lift` is that over the campaign's own share.
+    """
+
+    tag: str
+    people: int
+    share: float
+    lift: float
+
+
+class ReleasedCampaign(Struct, frozen=True, omit_defaults=True):
+    """What may be shown of a campaign in a region since its first local day, [begins, ends) in minutes.
+
+    Nothing before minute `counted_from` is in it. `days` are the last renewals, oldest first; `candidates` the tags
+    that the campaign might adopt.
+    """
+
+    begins: int
+    ends: int
+    people: Released = "hidden"
+    posts: Released = "hidden"
+    counted_from: int = 0
+    days: tuple[CampaignDay, ...] = ()
+    candidates: tuple[TagTogether, ...] = ()
+
+
 class Evidence(Struct, frozen=True, omit_defaults=True):
     """The numbers behind a verdict: what was seen, what was expected, how rare that is. Seconds and counts."""
 
@@ -69,6 +105,7 @@ class RegionStatus(Struct, frozen=True, omit_defaults=True):
     last_event_at: int = 0
     events_total: dict[str, Released] = field(default_factory=dict)
     windows: dict[str, ReleasedWindow] = field(default_factory=dict)
+    campaigns: dict[str, ReleasedCampaign] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     sources: dict[str, SourceState] = field(default_factory=dict)
     evidence: Evidence = field(default_factory=Evidence)

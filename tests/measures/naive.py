@@ -23,6 +23,8 @@ class NaiveFold:
         self.duplicates = {}
         self.too_late = {}
         self.windows = {}
+        self.campaigns = {}
+        self.definitions = {}
 
     def take(self, record):
         """Take the next record of the log."""
@@ -84,6 +86,36 @@ class NaiveFold:
             self.windows[region, minute] = {
                 name: self.window(region, minute, length) for name, length in WINDOWS.items()
             }
+
+            self.campaigns[region, minute] = {name: self.since_start(region, name) for name in self.definitions}
+
+    def since_start(self, region, name):
+        """Give the distinct people and the posts of a campaign in its days, of all that has been closed."""
+        tags, begins, ends = self.definitions[name].tags, self.definitions[name].begins, self.definitions[name].ends
+        inside = [
+            event
+            for (of, when), known in self.events.items()
+            if of == region and begins <= when < ends
+            for event in known.values()
+            if set(event.tags) & set(tags)
+        ]
+        people = {event.actor for event in inside if counts(event)}
+        return len(people), sum(event.kind == "post" for event in inside)
+
+    def together(self, region, minute, name):
+        """Give, by tag, how many people of 28 days used it in one minute with a tag of the campaign."""
+        found = {}
+        own = set(self.definitions[name].tags)
+        for (of, when), known in self.events.items():
+            if of == region and minute - WINDOWS["28d"] < when <= minute:
+                used = {}
+                for event in known.values():
+                    if counts(event):
+                        used.setdefault(event.actor, set()).update(event.tags)
+                for actor, tags in used.items():
+                    for tag in tags - own if tags & own else ():
+                        found.setdefault(tag, set()).add(actor)
+        return {tag: len(people) for tag, people in found.items()}
 
     def series_of(self, event):
         """Give the series that an event belongs to."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from streams.measures.campaigns import Point, Projection, Reached, project, reached, remember
+from streams.measures.campaigns import KEPT_DAYS, Point, Projection, Reached, project, reached
 from streams.measures.campaigns.projection import HORIZON_DAYS
 from streams.measures.privacy import step
 
@@ -127,7 +127,7 @@ def test_the_interval_holds_the_day_as_often_as_it_says(shape: str, regions: int
         told: tuple[Point, ...] = ()
         for day in range(seen + 1):
             shown = [step(count, GROUP) for count in days[day]]
-            told = remember(told, Point(day * DAY, reached(shown, GROUP, of_people=True)))
+            told = (*told[-KEPT_DAYS:], Point(day * DAY, reached(shown, GROUP, of_people=True)))
         now = sum(days[seen])
         goal = sum(days[seen + chance.randint(3, 28)]) if chance.random() < 0.8 else round(1.5 * now)
         found = project(told, goal, pool * regions)

@@ -23,7 +23,6 @@ from streams.measures.campaigns import (
     pace,
     period,
     reached,
-    remember,
     standings,
     target,
 )
@@ -184,14 +183,6 @@ def test_rounding_is_never_a_reason_to_say_that_a_campaign_falls_behind() -> Non
     assert found.day.sure < 1
     assert not found.falls_behind_fast
     assert not found.falls_behind
-
-
-def test_points_of_fifteen_days_are_kept_and_no_minute_twice() -> None:
-    kept: tuple[Point, ...] = ()
-    for day in range(40):
-        kept = remember(kept, Point(day * DAY, Reached(day, day)))
-    assert [point.minute // DAY for point in kept] == list(range(24, 40))
-    assert remember(kept, Point(39 * DAY, Reached(99, 99))) == kept
 
 
 # -- standing

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin,
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
@@ -57,11 +57,11 @@ def of_several(origin: Any, inner: tuple[Any, ...]) -> SearchStrategy[Any]:
     if origin is Literal:
         return st.sampled_from(inner)
     if origin is tuple:
-        return st.lists(values(inner[0]), max_size=3).map(tuple)
+        return st.lists(values(inner[0]), max_size=2).map(tuple)
     if origin is list:
-        return st.lists(values(inner[0]), max_size=3)
+        return st.lists(values(inner[0]), max_size=2)
     if origin is dict:
-        return st.dictionaries(values(inner[0]), values(inner[1]), max_size=3)
+        return st.dictionaries(values(inner[0]), values(inner[1]), max_size=2)
     return st.one_of([values(one) for one in inner])
 
 
@@ -72,7 +72,7 @@ def structs(kind: type[Struct]) -> SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize(("kind", "record"), MESSAGES, ids=lambda one: getattr(one, "__name__", ""))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_message_comes_back_as_it_was(kind: type[Struct], record: Any, data: st.DataObject) -> None:
     message = data.draw(structs(kind))
@@ -80,7 +80,7 @@ def test_a_message_comes_back_as_it_was(kind: type[Struct], record: Any, data: s
 
 
 @pytest.mark.parametrize(("kind", "record"), MESSAGES, ids=lambda one: getattr(one, "__name__", ""))
-@settings(max_examples=10)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_every_message_carries_the_version(kind: type[Struct], record: Any, data: st.DataObject) -> None:
     assert record is not None

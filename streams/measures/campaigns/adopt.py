@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 LEAST_SHARE: Final = 0.3
 LEAST_LIFT: Final = 2.0
+STAYS: Final = 0.8
+"""A tag that is a candidate stays one down to so much of either, so that it does not come and go."""
+MOST: Final = 5
+"""So many candidates are shown of a campaign in a region."""
 
 
 class Used(Struct, frozen=True):
@@ -35,8 +39,29 @@ class Candidate(Struct, frozen=True):
     lift: float
 
 
-def candidates(
-    used: Mapping[str, Used], campaign: Released, whole: Released, own: frozenset[str], group: int
+def adoptable(  # noqa: PLR0913 - each is one of the counts that the rule compares
+    used: Mapping[str, Used],
+    campaign: Released,
+    whole: Released,
+    own: frozenset[str],
+    group: int,
+    *,
+    before: frozenset[str],
+) -> list[Candidate]:
+    """Give the strongest candidates, MOST at most; those that were some `before` have a lead."""
+    found = candidates(used, campaign, whole, own, group, before=before)
+    ahead = sorted(found, key=lambda one: (-one.lift / (STAYS if one.tag in before else 1), -one.together, one.tag))
+    return sorted(ahead[:MOST], key=_strongest)
+
+
+def candidates(  # noqa: PLR0913 - each is one of the counts that the rule compares
+    used: Mapping[str, Used],
+    campaign: Released,
+    whole: Released,
+    own: frozenset[str],
+    group: int,
+    *,
+    before: frozenset[str] = frozenset(),
 ) -> list[Candidate]:
     """Find the tags, none of the campaign's `own`, of whose people a large share use the campaign's tags with them.
 
@@ -54,6 +79,11 @@ def candidates(
             continue
         share = least / max(most, least)
         lift = share * least_whole / most_campaign
-        if share >= LEAST_SHARE and lift >= LEAST_LIFT:
+        enough = STAYS if tag in before else 1
+        if share >= LEAST_SHARE * enough and lift >= LEAST_LIFT * enough:
             found.append(Candidate(tag, least, share, lift))
-    return sorted(found, key=lambda one: (-one.lift, -one.together, one.tag))
+    return sorted(found, key=_strongest)
+
+
+def _strongest(one: Candidate) -> tuple[float, int, str]:
+    return -one.lift, -one.together, one.tag

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from schemas.config import Campaign, Goal
+    from schemas.directory import Region
 
 MINUTE_MS: Final = 60_000
 NO_END: Final = 253_402_300_800_000 // MINUTE_MS
@@ -31,14 +34,41 @@ class Period(Struct, frozen=True):
         return min(1.0, max(0.0, (minute - self.begins) / (self.ends - self.begins)))
 
 
+class Definition(Struct, frozen=True, array_like=True):
+    """What is counted of a campaign in a region: events with one of `tags` (folded, sorted) in [begins, ends)."""
+
+    tags: tuple[str, ...]
+    begins: int
+    ends: int
+
+    @property
+    def mark(self) -> str:
+        """A short text that is another one for another definition."""
+        text = " ".join([*self.tags, str(self.begins), str(self.ends)])
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def definitions(campaigns: Iterable[Campaign], region: Region) -> dict[str, Definition]:
+    """Give what is counted in a region of each campaign that is for it."""
+    found = {}
+    for campaign in campaigns:
+        if concerns(campaign, region.name):
+            days = period(campaign, ZoneInfo(region.time_zone))
+            found[campaign.name] = Definition(tags_of(campaign), days.begins, days.ends)
+    return found
+
+
+def tags_of(campaign: Campaign) -> tuple[str, ...]:
+    """Give the folded tags of a campaign, each once, sorted."""
+    return tuple(sorted({key for written in (*campaign.tags, *campaign.aliases) if (key := fold(written))}))
+
+
 def campaigns_of(campaigns: Iterable[Campaign]) -> dict[str, tuple[str, ...]]:
     """Give the names of the campaigns to which each folded tag belongs; what is not a hashtag belongs to none."""
     found: dict[str, dict[str, None]] = {}
     for campaign in campaigns:
-        for written in (*campaign.tags, *campaign.aliases):
-            key = fold(written)
-            if key:
-                found.setdefault(key, {})[campaign.name] = None
+        for key in tags_of(campaign):
+            found.setdefault(key, {})[campaign.name] = None
     return {key: tuple(names) for key, names in found.items()}
 
 

@@ -29,6 +29,7 @@ SLOW_BURN: Final = 4 / 3
 BURN_LIMIT: Final = 1_000.0
 """The burn rate where nothing is gained at all; it has no bound of its own."""
 KEPT_DAYS: Final = 15
+"""Days before the last one that are remembered: a week, and the week before it, with their begin."""
 SURE: Final = 2.0
 """Standard deviations that the rounding is given before a burn rate counts as sure."""
 
@@ -61,14 +62,6 @@ class Pace(Struct, frozen=True):
     week: Burn | None = None
     falls_behind_fast: bool = False
     falls_behind: bool = False
-
-
-def remember(points: Sequence[Point], point: Point) -> tuple[Point, ...]:
-    """Add a point at the end of `points`; those older than KEPT_DAYS go. One that is not newer is not added."""
-    if points and point.minute <= points[-1].minute:
-        return tuple(points)
-    oldest = point.minute - KEPT_DAYS * DAY
-    return (*(one for one in points if one.minute >= oldest), point)
 
 
 def pace(points: Sequence[Point], target: int, period: Period) -> Pace | None:

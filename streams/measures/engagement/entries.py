@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field, msgpack
 
+from streams.measures.engagement.bucket import pack
+from streams.measures.engagement.campaigns import decode_tally, encode_tally
 from streams.measures.engagement.fold import PartitionFold, Position
 from streams.measures.engagement.totals import Totals, TotalsKeeper
 
@@ -27,6 +29,7 @@ PEOPLE: Final = "people"
 SERIES: Final = "series"
 TOTALS: Final = "totals"
 BUCKET: Final = "bucket"
+CAMPAIGN: Final = "campaign"
 
 _encode: Final = msgpack.Encoder().encode
 _names: Final = msgpack.Decoder(list[str]).decode
@@ -37,8 +40,8 @@ _position: Final = msgpack.Decoder(Position).decode
 class Flush(Struct):
     """What is to be written, each step durable before the next begins.
 
-    `names` first, since buckets refer to their numbers; then `buckets`; then the `marker`, which says that all before
-    it is there; then `gone`, entries that nothing refers to any more.
+    `names` (with totals and campaigns) first, since buckets refer to their numbers; then `buckets`; then the `marker`,
+    which says that all before it is there; then `gone`, entries that nothing refers to any more.
     """
 
     names: list[Entry] = field(default_factory=list)
@@ -74,12 +77,20 @@ def flush(fold: PartitionFold) -> Flush:
         shard.history.age(fold.flushed_to)
         for what, numbers in ((PEOPLE, shard.people), (SERIES, shard.series.numbers)):
             wanted.names.extend(
-                (_key(region, what, str(segment)), stamped(offset, _encode(names)))
+                (_key(region, what, str(segment)), stamped(max(offset, fold.highest), _encode(names)))
                 for segment, names in numbers.flush()
             )
         totals = shard.totals.flush()
         if totals is not None:
             wanted.names.append((_key(region, TOTALS, ""), stamped(totals.offset, _encode(totals))))
+        for name, tally in shard.campaigns.flush(offset):
+            key = _key(region, CAMPAIGN, name)
+            if tally is None:
+                wanted.gone.append((key, None))
+            else:
+                wanted.names.append((key, stamped(tally.offset, encode_tally(tally))))
+        for bucket in shard.unwritten:
+            wanted.buckets.append((_key(region, BUCKET, f"1:{bucket.start}"), stamped(bucket.offset, pack(bucket))))
         for (length, start), folded_to, packed in shard.history.flush():
             key = _key(region, BUCKET, f"{length}:{start}")
             if packed is None:
@@ -100,10 +111,16 @@ def restore(settings: Settings, entries: Mapping[bytes, bytes]) -> PartitionFold
         fold.position = _position(marker[OFFSET_BYTES:])
         fold.restored = fold.position.offset
         fold.flushed_to = fold.position.closed_to
+    # The tags by which buckets count each campaign: by the marker those before it, by their own entries, which are
+    # written first, those that a crash has left behind it.
+    by: dict[str, set[tuple[str, ...]]] = {}
+    if marker is not None:
+        by = {name: {fold.position.campaigns.get(name, ())} for name in fold.position.campaigns | settings.tags()}
     segments: dict[tuple[str, str], dict[int, list[str]]] = {}
     for key, value in entries.items():
         if key == MARKER:
             continue
+        fold.highest = max(fold.highest, int.from_bytes(value[:OFFSET_BYTES], "big") - 1)
         region, what, rest = key.decode().split("\t")
         shard = fold.shard_of(region)
         payload = value[OFFSET_BYTES:]
@@ -112,11 +129,18 @@ def restore(settings: Settings, entries: Mapping[bytes, bytes]) -> PartitionFold
             shard.history.packed[length, start] = payload
         elif what == TOTALS:
             shard.totals = TotalsKeeper(_totals(payload))
+        elif what == CAMPAIGN:
+            tally = decode_tally(payload)
+            shard.campaigns.hold(rest, tally)
+            by.setdefault(rest, set()).add(tally.definition.tags)
         else:
             segments.setdefault((region, what), {})[int(rest)] = _names(payload)
     for (region, what), names in segments.items():
         shard = fold.shard_of(region)
         (shard.people if what == PEOPLE else shard.series.numbers).restore(names)
+    wanted = settings.tags()
+    changed = {name for name, tags in by.items() if tags != {wanted.get(name)}}
     for shard in fold.shards_in_order():
-        shard.restore(fold.position.closed_to)
+        shard.restore(fold.position.closed_to, changed)
+    fold.position.campaigns = wanted
     return fold

@@ -34,22 +34,20 @@ def series_of(bucket: Bucket, names: Sequence[str]) -> tuple[SeriesMinute, dict[
     return series.pop(WHOLE, SeriesMinute(0, 0)), series
 
 
-def chosen_series(people: NDArray[np.int64], campaigns: Sequence[int]) -> NDArray[np.int64]:
+def chosen_series(people: NDArray[np.int64], campaigns: Sequence[int], tags: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Choose what is published: the whole, the campaigns, and the tags with the most people in a day, then in 28 days.
 
-    `people` has shape (series, windows). Of equal tags the elder ones are chosen; they are given in
-    order of their numbers.
+    `people` has shape (series, windows); `tags` says which series are tags. Of equal tags the elder ones are chosen;
+    they are given in order of their numbers.
     """
-    fixed = [0, *campaigns]
-    alive = people[:, -1].nonzero()[0]
+    alive = ((people[:, -1] > 0) & tags).nonzero()[0]
     if len(alive) > TAG_LIMIT:
-        rank = (people[:, DAY_PLACE] << RANK_SHIFT) + people[:, -1]
-        rank[fixed] = 0
-        border = np.partition(rank[alive], len(alive) - TAG_LIMIT)[len(alive) - TAG_LIMIT]
-        above = alive[rank[alive] > border]
-        alive = np.concatenate([above, alive[rank[alive] == border][: TAG_LIMIT - len(above)]])
+        rank = (people[alive, DAY_PLACE] << RANK_SHIFT) + people[alive, -1]
+        border = np.partition(rank, len(alive) - TAG_LIMIT)[len(alive) - TAG_LIMIT]
+        above = alive[rank > border]
+        alive = np.concatenate([above, alive[rank == border][: TAG_LIMIT - len(above)]])
         alive.sort()
-    return np.array(fixed + [number for number in alive.tolist() if number not in fixed])
+    return np.array([0, *campaigns, *alive.tolist()])
 
 
 def windows_of(windows: RegionWindows, chosen: NDArray[np.int64], names: Sequence[str]) -> Windows:

@@ -11,6 +11,7 @@ from schemas.activity import Activity, SourceChange
 from schemas.codec import UnreadableError, event_reader
 from schemas.deadletter import Reason
 from schemas.events import Event, Heartbeat
+from streams.measures.campaigns.book import Definition
 from streams.measures.engagement.clock import MINUTE, PartitionClock
 from streams.measures.engagement.region import RegionShard, Shape
 
@@ -45,8 +46,8 @@ class Output(Struct):
 
 class Settings(Struct, frozen=True):
     """What the fold needs to know besides the log: the regions (with shard and number of shards) of the partition,
-    the campaigns of each folded tag, how long (minutes) a closed minute can be revised, and for the first heartbeats
-    of which `sources` time waits, at most `patience` ms, before it begins.
+    the campaigns of each folded tag, how long (minutes) a closed minute can be revised, for the first heartbeats of
+    which `sources` time waits, at most `patience` ms, before it begins, and by region what counts for each campaign.
     """
 
     regions: Sequence[tuple[str, int, int]]
@@ -54,11 +55,18 @@ class Settings(Struct, frozen=True):
     horizon: int = 10_080
     sources: Sequence[str] = ()
     patience: int = 0
+    definitions: Mapping[str, Mapping[str, Definition]] = {}
+
+    def tags(self) -> dict[str, tuple[str, ...]]:
+        """Give the folded tags of each campaign."""
+        names = sorted({name for names in self.campaigns_of.values() for name in names})
+        return {name: tuple(sorted(tag for tag, of in self.campaigns_of.items() if name in of)) for name in names}
 
 
 class Position(Struct, array_like=True):
     """Where the partition stands: folded up to `offset`, minutes before `closed_to` closed, to be read again from
-    `start` on (the first record of a minute that is still open).
+    `start` on (the first record of a minute that is still open). `campaigns` are the tags by which the buckets count
+    each campaign.
     """
 
     offset: int = UNSET
@@ -66,6 +74,7 @@ class Position(Struct, array_like=True):
     start: int = 0
     ended_at: int = 0
     clock: PartitionClock = field(default_factory=PartitionClock)
+    campaigns: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class PartitionFold:
@@ -73,11 +82,13 @@ class PartitionFold:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.position = Position()
+        self.position = Position(campaigns=settings.tags())
         self.shards: dict[str, RegionShard] = {}
         for region, shard, shards in settings.regions:
-            self.shards[region] = RegionShard(Shape(region, shard, shards, settings.horizon), settings.campaigns_of)
+            self.shards[region] = self._shard(region, shard, shards)
         self.restored = UNSET
+        self.highest = UNSET
+        """The highest offset of an entry that was restored. What is no function of the log must not be below it."""
         self._open: dict[int, dict[str, OpenMinute]] = {}
         self._ungathered: list[OpenMinute] = []
         self._first: dict[int, int] = {}
@@ -159,11 +170,14 @@ class PartitionFold:
         """Give the state of a region; one that the directory does not know begins with its first event."""
         shard = self.shards.get(region)
         if shard is None:
-            shard = self.shards[region] = RegionShard(
-                Shape(region, 0, 1, self.settings.horizon), self.settings.campaigns_of
-            )
+            shard = self.shards[region] = self._shard(region, 0, 1)
             shard.windows.minute = self.position.closed_to - 1
         return shard
+
+    def _shard(self, region: str, shard: int, shards: int) -> RegionShard:
+        settings = self.settings
+        shape = Shape(region, shard, shards, settings.horizon)
+        return RegionShard(shape, settings.campaigns_of, settings.definitions.get(region, {}))
 
     def _late(self, event: Event, minute: int, offset: int, raw: bytes | None, output: Output) -> None:
         if offset <= self.restored:

@@ -64,6 +64,15 @@ class History:
             else:
                 insort(self._minutes, start)
 
+    def set_aside(self, minute: int) -> bool:
+        """Take a minute's bucket out until it is put or held again; say whether it is yet to be written."""
+        key = (1, minute)
+        unwritten = key in self.changed
+        self.changed.discard(key)
+        self._open.pop(key, None)
+        del self.packed[key]
+        return unwritten
+
     def restored(self) -> None:
         """Take up what was put into `packed` by a recovery."""
         self._minutes = sorted(start for length, start in self.packed if length == 1)

@@ -16,8 +16,8 @@ from streams.measures.engagement.pairs import SERIES_SHIFT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streams.measures.engagement.numbering import SeriesNumbers
     from streams.measures.engagement.open_minute import OpenMinute
+    from streams.measures.engagement.series import SeriesNumbers
 
 COUNTING: Final = np.array([kind in COUNTING_KINDS for kind in KINDS] + [False] * len(KINDS))
 COLUMN: Final = np.array([{"post": 1, "reply": 2, "reshare": 3}.get(kind, 0) for kind in KINDS * 2])

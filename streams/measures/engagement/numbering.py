@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from schemas.activity import CAMPAIGN_PREFIX, WHOLE
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
 SEGMENT: Final = 1_024
 """Names in one table entry; only the segments that have grown are written again."""
@@ -46,36 +44,3 @@ class Numbers(dict[str, int]):
         self.clear()
         self.update((name, number) for number, name in enumerate(self.names))
         self._written = len(self.names)
-
-
-class SeriesNumbers:
-    """The series of one region: 0 is the whole, then tags and campaigns in order of appearance."""
-
-    def __init__(self, numbers: Numbers, campaigns_of: Mapping[str, Sequence[str]]) -> None:
-        self.numbers = numbers
-        self._campaigns_of = campaigns_of
-        self._campaigns: list[int] = []
-        self._members: dict[int, set[int]] = {}
-        self._looked_at = 0
-        numbers[WHOLE]  # gives it its number
-
-    def campaigns(self) -> list[int]:
-        """Give the numbers of the campaigns that have been seen, in order."""
-        self._look()
-        return self._campaigns
-
-    def members(self) -> dict[int, set[int]]:
-        """Give the numbers of the seen tags of each seen campaign."""
-        self._look()
-        return self._members
-
-    def _look(self) -> None:
-        """Look at the names that are new, and number the campaigns of new tags."""
-        names = self.numbers.names
-        while self._looked_at < len(names):
-            number = self._looked_at
-            self._looked_at += 1
-            if names[number].startswith(CAMPAIGN_PREFIX):
-                self._campaigns.append(number)
-            for campaign in self._campaigns_of.get(names[number], ()):
-                self._members.setdefault(self.numbers[CAMPAIGN_PREFIX + campaign], set()).add(number)

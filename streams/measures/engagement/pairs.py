@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SERIES_SHIFT: Final = 32
 """A pair is series number << 32 | person number, each under 2**31."""
+PERSON: Final = (1 << SERIES_SHIFT) - 1
+"""Takes the person's number out of a pair."""
 NEVER: Final = -(1 << 30)
 LAST_PAIR: Final = np.iinfo(np.int64).max
 """Ends every array, so that the place of a pair always has something in it. It is no pair: numbers are under 2**31."""

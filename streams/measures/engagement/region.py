@@ -7,24 +7,28 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from msgspec import Struct, msgpack
 
-from schemas.activity import Activity, Windows
-from streams.measures.engagement.bucket import PEOPLE, SUMS, Bucket, rows_of, unpack_ids
+from schemas.activity import CAMPAIGN_PREFIX, Activity, Windows
+from streams.measures.engagement.bucket import DAY, PEOPLE, SUMS, Bucket, rows_of, unpack_ids
+from streams.measures.engagement.campaigns import RegionCampaigns
 from streams.measures.engagement.figures import chosen_series, series_of, windows_of
 from streams.measures.engagement.history import History
 from streams.measures.engagement.minute import roll_up, votes_of
-from streams.measures.engagement.numbering import Numbers, SeriesNumbers
+from streams.measures.engagement.numbering import Numbers
 from streams.measures.engagement.open_minute import OpenMinute
 from streams.measures.engagement.pairs import SERIES_SHIFT
+from streams.measures.engagement.redefine import redefined
+from streams.measures.engagement.series import SeriesNumbers
 from streams.measures.engagement.totals import Totals, TotalsKeeper
-from streams.measures.engagement.windows import RegionWindows
+from streams.measures.engagement.windows import LONGEST, RegionWindows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from schemas.activity import SourceState
+    from schemas.activity import CampaignCount, SourceState
     from schemas.events import Event
+    from streams.measures.campaigns.book import Definition
 
 pack_ids: Final = msgpack.Encoder().encode
 NEW: Final = SUMS.stop - 1
@@ -42,15 +46,19 @@ class Shape(Struct, frozen=True):
 class RegionShard:
     """The state of one shard of a region: names with their numbers, buckets, totals; and the windows, derived."""
 
-    def __init__(self, shape: Shape, campaigns_of: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self, shape: Shape, campaigns_of: Mapping[str, Sequence[str]], definitions: Mapping[str, Definition]
+    ) -> None:
         self.shape = shape
         self.people = Numbers()
         self.series = SeriesNumbers(Numbers(), campaigns_of)
         self.windows = RegionWindows()
         self.history = History(shape.horizon)
         self.totals = TotalsKeeper(Totals())
+        self.campaigns = RegionCampaigns(definitions)
         self.unpublished: set[int] = set()
         self.ahead: dict[int, Bucket] = {}
+        self.unwritten: list[Bucket] = []
         self._campaigns_of = campaigns_of
         self._ids: dict[int, set[str]] = {}
 
@@ -67,12 +75,15 @@ class RegionShard:
         if self._enter(minute):
             return None
         rolled = roll_up(minute, events, self.series)
-        self._advance(minute)
+        together = self.series.together(rolled.keys)
+        new_day = self._advance(minute)
         new = self.windows.add(minute, rolled.keys)
         keys = rolled.keys[new]
         in_row = rolled.series.searchsorted(keys >> SERIES_SHIFT)
         rolled.table[:, NEW] = np.bincount(in_row, minlength=len(rolled.series))
         self.windows.add_minute(rows_of(rolled.table))
+        self.windows.add(minute, together)
+        self._count(minute, rolled.keys, rolled.table, offset)
         votes = votes_of(events, keys, rolled.wrote[new], self.series.numbers.names)
         self.totals.add(offset, kinds=rolled.kinds, votes=votes)
         bucket = Bucket(
@@ -81,16 +92,23 @@ class RegionShard:
             length=1,
             revision=0,
             kinds=rolled.kinds,
-            pairs=rolled.keys.tobytes(),
+            pairs=(np.union1d(rolled.keys, together) if len(together) else rolled.keys).tobytes(),
             rows=rolled.table.tobytes(),
             ids=pack_ids(list(events.ids)),
         )
         self.history.put(bucket)
-        return self._activity(bucket, sources, self._windows())
+        return self._activity(bucket, sources, self._windows(), self._campaigns(new_day=new_day))
 
-    def _advance(self, minute: int) -> None:
+    def _advance(self, minute: int) -> bool:
+        """Let time go on to `minute`; say whether a UTC day has begun since the last one."""
+        before = self.windows.minute
+        self.series.members()  # numbers the campaigns of new tags
         self.windows.grow(len(self.series.numbers.names))
         self.windows.advance(minute, self.history)
+        return minute // DAY > before // DAY
+
+    def _count(self, minute: int, keys: NDArray[np.int64], table: NDArray[np.int32], offset: int) -> None:
+        self.campaigns.fold(minute, keys, table, offset, self.series.numbers)
 
     def _enter(self, minute: int) -> bool:
         """Enter the bucket of a minute that the table held before its time came again; False where there is none."""
@@ -100,6 +118,7 @@ class RegionShard:
         self._advance(minute)
         self.windows.add(minute, bucket.keys())
         self.windows.add_rows(rows_of(bucket.table()), self.history)
+        self._count(minute, bucket.keys(), bucket.table(), bucket.offset)
         self.history.hold(bucket)
         if bucket.unpublished:
             self.unpublished.add(minute)
@@ -107,8 +126,8 @@ class RegionShard:
 
     def pass_empty(self, minute: int, span: int, sources: dict[str, SourceState]) -> Activity:
         """Close the `span` empty minutes that end with `minute`."""
-        self._advance(minute)
-        activity = self._activity(Bucket(-1, minute, 1, 0, {}, b"", b""), sources, self._windows())
+        campaigns = self._campaigns(new_day=self._advance(minute))
+        activity = self._activity(Bucket(-1, minute, 1, 0, {}, b"", b""), sources, self._windows(), campaigns)
         activity.span = span
         return activity
 
@@ -133,13 +152,18 @@ class RegionShard:
         alone.fresh.append(event)
         alone.gather()
         rolled = roll_up(minute, alone, self.series)
+        known = bucket.keys()
+        fresh = np.isin(rolled.keys, known, assume_unique=True, invert=True)
+        after = np.union1d(known, rolled.keys)
+        together = np.setdiff1d(self.series.together(after), known, assume_unique=True)
         self.windows.grow(len(self.series.numbers.names))
-        fresh = np.isin(rolled.keys, bucket.keys(), assume_unique=True, invert=True)
         keys, wrote = rolled.keys[fresh], rolled.wrote[fresh]
         new = self.windows.add(minute, keys)
         rolled.table[:, PEOPLE] = np.isin(rolled.series, keys >> SERIES_SHIFT)
         rolled.table[:, NEW] = np.isin(rolled.series, keys[new] >> SERIES_SHIFT)
+        self.windows.add(minute, together)
         self.windows.add_rows(rows_of(rolled.table), self.history)
+        self._count(minute, rolled.keys, rolled.table, offset)
         votes = votes_of(alone, keys[new], wrote[new], self.series.numbers.names)
         self.totals.add(offset, late=1, kinds=rolled.kinds, votes=votes)
         kinds = dict(bucket.kinds)
@@ -151,7 +175,7 @@ class RegionShard:
                 length=1,
                 revision=bucket.revision,
                 kinds=kinds,
-                pairs=np.union1d(bucket.keys(), keys).tobytes(),
+                pairs=np.union1d(after, together).tobytes(),
                 rows=_add_rows(bucket.table(), rolled.table).tobytes(),
                 ids=pack_ids(sorted(ids)),
                 unpublished=True,
@@ -175,17 +199,23 @@ class RegionShard:
                 bucket.unpublished = False
                 bucket.offset = offset
                 self.history.put(bucket)
-                yield self._activity(bucket, sources, Windows())
+                yield self._activity(bucket, sources, Windows(), {})
 
     def flushed(self) -> None:
         """Forget what only spared unpacking since the last flush."""
         self._ids.clear()
+        self.unwritten.clear()
 
     # -- restoring
 
-    def restore(self, closed_to: int) -> None:
-        """Derive the windows from the buckets; those from minute `closed_to` on wait for their closing."""
+    def restore(self, closed_to: int, redefined_names: Collection[str]) -> None:
+        """Derive the windows from the buckets; those from minute `closed_to` on wait for their closing.
+
+        The buckets were written when the campaigns `redefined_names` had other tags.
+        """
         self.series = SeriesNumbers(self.series.numbers, self._campaigns_of)
+        self.series.members()  # numbers the campaigns of known tags
+        self._redefine(redefined_names)
         self.windows.grow(len(self.series.numbers.names))
         settled = []
         for bucket in self.history.buckets():
@@ -195,8 +225,7 @@ class RegionShard:
             settled.append(bucket)
             if bucket.unpublished:
                 self.unpublished.add(bucket.start)
-        for minute in self.ahead:
-            del self.history.packed[1, minute]
+        self.unwritten = [bucket for minute, bucket in self.ahead.items() if self.history.set_aside(minute)]
         self.history.restored()
         self.windows.restore(
             closed_to - 1,
@@ -205,10 +234,23 @@ class RegionShard:
         )
         for bucket in settled:
             self.windows.add_rows(rows_of(bucket.table()), self.history)
+        self.campaigns.restore(settled, closed_to, closed_to - LONGEST, self.series.numbers)
+
+    def _redefine(self, names: Collection[str]) -> None:
+        numbers = self.series.numbers
+        changed = [numbers[series] for name in names if (series := CAMPAIGN_PREFIX + name) in numbers]
+        for bucket in list(redefined(self.history.buckets(), changed, self.series)) if changed else ():
+            self.history.put(bucket)
 
     # -- what is published
 
-    def _activity(self, bucket: Bucket, sources: dict[str, SourceState], windows: Windows) -> Activity:
+    def _activity(
+        self,
+        bucket: Bucket,
+        sources: dict[str, SourceState],
+        windows: Windows,
+        campaigns: dict[str, CampaignCount],
+    ) -> Activity:
         whole, series = series_of(bucket, self.series.numbers.names)
         totals = self.totals.totals
         return Activity(
@@ -222,6 +264,7 @@ class RegionShard:
             shard=self.shape.shard,
             shards=self.shape.shards,
             windows=windows,
+            campaigns=campaigns,
             labels=self.totals.labels(windows.series),
             sources=sources,
             totals=dict(totals.kinds),
@@ -232,8 +275,12 @@ class RegionShard:
 
     def _windows(self) -> Windows:
         names = self.series.numbers.names
-        chosen = chosen_series(self.windows.every()[: len(names)], self.series.campaigns())
+        chosen = chosen_series(self.windows.every()[: len(names)], self.series.campaigns(), self.series.tags())
         return windows_of(self.windows, chosen, names)
+
+    def _campaigns(self, *, new_day: bool) -> dict[str, CampaignCount]:
+        together = self.series.most_together(self.windows.every()[:, -1]) if new_day else {}
+        return self.campaigns.published(together)
 
 
 def _add_rows(have: NDArray[np.int32], more: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from streams.measures.privacy.campaigns import ReleasedSinceStart, SinceStart
 from streams.measures.privacy.evidence import count_in_words, release_evidence
 from streams.measures.privacy.exact import ExactSeries
-from streams.measures.privacy.release import Figures, Release, release
+from streams.measures.privacy.release import Figures, Release, forget, release
 from streams.measures.privacy.rules import FLOOR_GROUP, FLOOR_ROUNDING, RENEWALS, Rules, rules_of
+from streams.measures.privacy.series import RETURNING_FROM
 from streams.measures.privacy.steps import HIDDEN, bounds, step
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "FLOOR_ROUNDING",
     "HIDDEN",
     "RENEWALS",
+    "RETURNING_FROM",
     "ExactSeries",
     "Figures",
     "Release",
@@ -25,6 +27,7 @@ __all__ = [
     "SinceStart",
     "bounds",
     "count_in_words",
+    "forget",
     "release",
     "release_evidence",
     "rules_of",

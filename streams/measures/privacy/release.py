@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from operator import is_
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from schemas.activity import CAMPAIGN_PREFIX, WHOLE, SeriesWindow
 from schemas.regions import Released, ReleasedWindow
@@ -35,6 +36,7 @@ class Figures(Struct, frozen=True):
     `headcount` is that of the local day, 0 where it is not known. `windows` has the whole (key WHOLE), the campaigns
     that concern the region (keys with CAMPAIGN_PREFIX, zeros included) and the tags. `kinds` counts events since the
     beginning of the log, `since_start` has the campaigns since their first day under the same keys as `windows`.
+    `together` has, by campaign and tag, the people of 28 days who used both at once, at a renewal of 28 days.
     `last_event_at` in ms, 0 before any.
     """
 
@@ -43,6 +45,7 @@ class Figures(Struct, frozen=True):
     windows: Mapping[str, SeriesWindow]
     kinds: Mapping[str, int] = field(default_factory=dict)
     since_start: Mapping[str, SinceStart] = field(default_factory=dict)
+    together: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     last_event_at: int = 0
     duplicates: int = 0
@@ -63,6 +66,7 @@ class Release(Struct, frozen=True, omit_defaults=True):
     windows: dict[str, ReleasedWindow] = field(default_factory=dict)
     events_total: dict[str, Released] = field(default_factory=dict)
     since_start: dict[str, ReleasedSinceStart] = field(default_factory=dict)
+    together: dict[str, dict[str, int]] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     last_event_at: int = 0
     duplicates: int = 0
@@ -99,6 +103,7 @@ def release(figures: Figures, former: Release | None, rules: Rules) -> Release:
             for kind, count in figures.kinds.items()
         },
         since_start=_release_campaigns(figures, former, windows, due, group),
+        together=_release_together(figures, group) if due[WIDEST] else former.together if former is not None else {},
         labels={tag: figures.labels[tag] for tag in windows if tag in figures.labels},
         last_event_at=on_the_grid(figures.last_event_at),
         duplicates=figures.duplicates - figures.duplicates % group,
@@ -158,6 +163,24 @@ def _release_campaigns(
         else hold_campaign(before.get(name, HIDDEN_CAMPAIGN), windows.get(name), exact, figures.minute)
         for name, exact in figures.since_start.items()
     }
+
+
+def _release_together(figures: Figures, group: int) -> dict[str, dict[str, int]]:
+    """Release the tags that go with a campaign: those that a group used with it, and no other is named."""
+    return {
+        campaign: {tag: people - people % group for tag, people in tags.items() if people >= group}
+        for campaign, tags in figures.together.items()
+    }
+
+
+def forget(former: Release, series: Collection[str]) -> Release:
+    """Leave out what was released of `series`, which stand for something else from now on."""
+    return replace(
+        former,
+        windows={name: shown for name, shown in former.windows.items() if name not in series},
+        since_start={name: shown for name, shown in former.since_start.items() if name not in series},
+        together={name: shown for name, shown in former.together.items() if CAMPAIGN_PREFIX + name not in series},
+    )
 
 
 def _hide_all(figures: Figures, before: int, windows: int) -> Release:

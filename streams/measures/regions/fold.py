@@ -11,10 +11,11 @@ from schemas.codec import Reader, UnreadableError
 from schemas.config import Config
 from schemas.directory import Directory
 from schemas.regions import JUDGED, RegionStatus, Transition
-from streams.measures.campaigns import concerns
+from streams.measures.campaigns import Definition, definitions
 from streams.measures.engagement.fold import Refused
 from streams.measures.headcount import Headcounts
-from streams.measures.privacy import ExactSeries, Figures, Release, release, release_evidence, rules_of
+from streams.measures.privacy import ExactSeries, Figures, Release, forget, release, release_evidence, rules_of
+from streams.measures.regions import campaigns
 from streams.measures.regions.shards import join
 from streams.measures.regions.state import RegionState
 from streams.measures.regions.verdict import evidence_of, verdict_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from streams.measures.silence.state import Assessment
 
 MINUTE: Final = 60_000
+DAY: Final = 1_440
 reader: Final[Reader[ActivityRecord]] = Reader(ActivityRecord)
 
 
@@ -62,6 +64,9 @@ class RegionsFold:
         self.settled = -1
         self.detector = Detector(settings.directory.region, settings.config.silence.false_alarms_per_week)
         self.rules = rules_of(settings.config.privacy)
+        self._definitions: dict[str, dict[str, Definition]] = {
+            region.name: definitions(settings.config.campaign, region) for region in settings.directory.region
+        }
         self._headcounts = {region.name: Headcounts(region) for region in settings.directory.region}
 
     def fold(self, offsets: Iterable[int], values: Iterable[bytes | None]) -> RegionsOutput:
@@ -139,25 +144,36 @@ class RegionsFold:
         self._judge(state, assessment, at, output)
 
     def _release(self, state: RegionState, activity: Activity, assessment: Assessment, at: int) -> None:
-        campaigns = [
-            CAMPAIGN_PREFIX + campaign.name
-            for campaign in self.settings.config.campaign
-            if concerns(campaign, state.region)
-        ]
+        known = self._definitions.get(state.region, {})
+        former = state.release
+        gone = campaigns.redefined(state.campaigns, known)
+        if former is not None and gone:
+            former = forget(former, gone)
+        before = former.minute if former is not None else activity.minute - 1
         state.release = release(
             Figures(
                 minute=activity.minute,
                 headcount=self.headcount(state.region, at),
-                windows=ExactSeries(activity.windows, campaigns),
+                windows=ExactSeries(activity.windows, [CAMPAIGN_PREFIX + name for name in known]),
                 kinds=activity.totals,
+                since_start=campaigns.since_start(activity, known),
+                together=campaigns.together(activity, known),
                 labels=activity.labels,
                 last_event_at=(assessment.last_event + 1) * MINUTE if assessment.last_event >= 0 else 0,
                 duplicates=activity.duplicates,
                 late=activity.late,
                 too_late=activity.too_late,
             ),
-            state.release,
+            former,
             self.rules,
+        )
+        state.campaigns = campaigns.keep(
+            state.campaigns,
+            known,
+            activity,
+            state.release,
+            renewed=activity.minute // DAY > before // DAY,
+            group=self.rules.group,
         )
         self._choose(state, state.release.windows)
 
@@ -206,6 +222,7 @@ class RegionsFold:
             last_event_at=shown.last_event_at,
             events_total=shown.events_total,
             windows=windows,
+            campaigns=campaigns.status(state.campaigns, state.release),
             labels={tag: label for tag, label in shown.labels.items() if tag in windows},
             sources=state.sources,
             evidence=state.evidence,

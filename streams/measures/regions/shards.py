@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from schemas.activity import Activity, SeriesMinute, SourceState, Windows
+from schemas.activity import Activity, CampaignCount, SeriesMinute, SourceState, Windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,6 +66,7 @@ def _sum(minute: int, parts: list[Activity]) -> Activity:
         series=series,
         span=min(part.span for part in parts),
         windows=_windows([part.windows for part in parts]),
+        campaigns=_campaigns([part.campaigns for part in parts]),
         labels={tag: label for part in parts for tag, label in part.labels.items()},
         sources=sources,
         totals=_add(part.totals for part in parts),
@@ -81,6 +82,22 @@ def _add(counts: Iterable[dict[str, int]]) -> dict[str, int]:
         for name, count in one.items():
             total[name] = total.get(name, 0) + count
     return total
+
+
+def _campaigns(parts: list[dict[str, CampaignCount]]) -> dict[str, CampaignCount]:
+    """Add up campaigns of one definition; a shard that counts by another one, or is yet to tell, leaves it out."""
+    joined = {}
+    for name, first in parts[0].items():
+        of_shards = [part[name] for part in parts if name in part]
+        if len(of_shards) == len(parts) and len({one.definition for one in of_shards}) == 1:
+            joined[name] = CampaignCount(
+                definition=first.definition,
+                people=sum(one.people for one in of_shards),
+                posts=sum(one.posts for one in of_shards),
+                counted_from=max(one.counted_from for one in of_shards),
+                together=_add(one.together for one in of_shards),
+            )
+    return joined
 
 
 def _windows(parts: list[Windows]) -> Windows:

@@ -7,15 +7,16 @@ from msgspec import Struct, field
 from schemas.activity import Activity, SourceState
 from schemas.regions import Evidence, Verdict
 from streams.measures.privacy import Release
+from streams.measures.regions.campaigns import Kept
 
 
 class RegionState(Struct):
     """All that the region agent remembers of a region, folded up to source `offset`; times in ms.
 
-    `detector` is the silence detector's packed state of the region, `fit` its last fit, `top` the tags that have labels
-    of their own. `waiting` has, by shard, the activity of minutes that not all shards of the region have closed yet,
-    `closed` how far each has. `part_of_whole` says that its silence was called while everything was silent, `forgiven`
-    up to which end of such a time it has been let off.
+    `detector` is the silence detector's packed state of the region, `fit` its last fit, `campaigns` what is remembered
+    of them by name, `top` the tags that have labels of their own. `waiting` has, by shard, the activity of minutes that
+    not all shards of the region have closed yet, `closed` how far each has. `part_of_whole` says that its silence was
+    called while everything was silent, `forgiven` up to which end of such a time it has been let off.
     """
 
     region: str
@@ -28,6 +29,7 @@ class RegionState(Struct):
     detector: bytes = b""
     fit: bytes = b""
     release: Release | None = None
+    campaigns: dict[str, Kept] = field(default_factory=dict)
     top: tuple[str, ...] = ()
     reason: str = ""
     evidence: Evidence = field(default_factory=Evidence)

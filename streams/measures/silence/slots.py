@@ -177,7 +177,7 @@ class History:
         Without `slot` the slots have the length that suits the region's rate and the resolution of its data.
         """
         end = until // DAY
-        first = max(self.first_day, end - HISTORY // DAY)
+        first = min(max(self.first_day, end - HISTORY // DAY), end)  # a leap of time may have emptied it
         packed = [self.packed(day) for day in range(first, end + 1)]
         empty = Day()
         empty.excluded = ALL

@@ -1,0 +1,127 @@
+"""The series of one region by number: the whole, tags, campaigns, and the tags that go with each campaign."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from schemas.activity import CAMPAIGN_PREFIX, TOGETHER_LIMIT, WHOLE
+from streams.measures.engagement.pairs import PERSON, SERIES_SHIFT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from streams.measures.engagement.numbering import Numbers
+
+TOGETHER_PREFIX: Final = "with:"
+"""The series of people who used a tag together with a campaign's is this, the campaign's name, a colon, the tag."""
+LEAST_TOGETHER: Final = 2
+"""People from which on a tag is published as one that goes with a campaign."""
+
+
+class SeriesNumbers:
+    """The series of one region: 0 is the whole, then the others in order of appearance; no folded tag has a colon.
+
+    Only campaigns of `campaigns_of`, which gives those of each tag, are looked at.
+    """
+
+    def __init__(self, numbers: Numbers, campaigns_of: Mapping[str, Sequence[str]]) -> None:
+        self.numbers = numbers
+        self._campaigns_of = campaigns_of
+        self._names = {CAMPAIGN_PREFIX + name for names in campaigns_of.values() for name in names}
+        self._campaigns: list[int] = []
+        self._members: dict[int, set[int]] = {}
+        self._together: dict[int, dict[int, int]] = {}
+        self._tags = np.zeros(0, bool)
+        self._looked_at = 0
+        numbers[WHOLE]  # gives it its number
+
+    def campaigns(self) -> list[int]:
+        """Give the numbers of the campaigns that have been seen, in order."""
+        self._look()
+        return self._campaigns
+
+    def members(self) -> dict[int, set[int]]:
+        """Give the numbers of the seen tags of each seen campaign."""
+        self._look()
+        return self._members
+
+    def tags(self) -> NDArray[np.bool_]:
+        """Say of each number whether its series is a tag."""
+        self._look()
+        return self._tags[: len(self.numbers.names)]
+
+    def _look(self) -> None:
+        """Look at the names that are new, and number the campaigns of new tags."""
+        names = self.numbers.names
+        while self._looked_at < len(names):
+            number = self._looked_at
+            self._looked_at += 1
+            name = names[number]
+            if number >= len(self._tags):
+                self._tags = np.concatenate([self._tags, np.zeros(max(16, number), bool)])
+            self._tags[number] = name != WHOLE and ":" not in name
+            if name in self._names:
+                self._campaigns.append(number)
+            elif name.startswith(TOGETHER_PREFIX):
+                campaign, _, tag = name.removeprefix(TOGETHER_PREFIX).partition(":")
+                if CAMPAIGN_PREFIX + campaign in self._names:
+                    self._note(self.numbers[CAMPAIGN_PREFIX + campaign], self.numbers[tag], number)
+            for campaign in self._campaigns_of.get(name, ()):
+                of = self.numbers[CAMPAIGN_PREFIX + campaign]
+                self._members.setdefault(of, set()).add(number)
+
+    def _note(self, campaign: int, tag: int, number: int) -> None:
+        self._together.setdefault(campaign, {})[tag] = number
+
+    # -- tags that go with a campaign
+
+    def together(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give, sorted, the pairs of people who in one minute used a tag together with a campaign's.
+
+        `keys` are the sorted distinct pairs of the minute. A tag and a campaign's own series in one minute are as good
+        as in one event, and so a minute that is known says all of it: late events change nothing of the rule.
+        """
+        found = []
+        for campaign, members in self.members().items():
+            low, high = keys.searchsorted((campaign << SERIES_SHIFT, (campaign + 1) << SERIES_SHIFT))
+            if low < high:
+                of = keys >> SERIES_SHIFT
+                others = self.tags()[of]
+                others &= np.isin(keys & PERSON, keys[low:high] & PERSON)
+                others &= ~np.isin(of, list(members))
+                if others.any():
+                    numbers = self._pair_numbers(campaign, of[others])
+                    found.append(numbers << SERIES_SHIFT | keys[others] & PERSON)
+        return np.sort(np.concatenate(found)) if found else np.empty(0, np.int64)
+
+    def _pair_numbers(self, campaign: int, tags: NDArray[np.int64]) -> NDArray[np.int64]:
+        distinct, places = np.unique(tags, return_inverse=True)
+        known = self._together.setdefault(campaign, {})
+        names = self.numbers.names
+        for tag in distinct.tolist():
+            if tag not in known:
+                name = names[campaign].removeprefix(CAMPAIGN_PREFIX)
+                known[tag] = self.numbers[f"{TOGETHER_PREFIX}{name}:{names[tag]}"]
+        return np.array([known[tag] for tag in distinct.tolist()], np.int64)[places]
+
+    def pair_series(self, campaign: int) -> list[int]:
+        """Give the numbers of the series of tags that go with a campaign."""
+        self._look()
+        return list(self._together.get(campaign, {}).values())
+
+    def most_together(self, people: NDArray[np.int64]) -> dict[str, dict[str, int]]:
+        """Give, by campaign, the tags that most people used together with it; `people` by series number."""
+        self._look()
+        names = self.numbers.names
+        found = {}
+        for campaign, numbers in self._together.items():
+            counts = [(int(people[number]), tag) for tag, number in numbers.items()]
+            most = sorted((-count, tag) for count, tag in counts if count >= LEAST_TOGETHER)[:TOGETHER_LIMIT]
+            if most:
+                name = names[campaign].removeprefix(CAMPAIGN_PREFIX)
+                found[name] = {names[tag]: -count for count, tag in most}
+        return found
