@@ -14,24 +14,32 @@ from ops.prometheus.thresholds import Thresholds, span
 from schemas.activity import WINDOWS
 from schemas.events import KINDS, UNASSIGNED
 from schemas.regions import VERDICTS
+from streams.measures.campaigns import MOST
 from streams.measures.regions.whole import ENOUGH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ops.exporter.family import Family
+
 LABELS: Final[dict[str, str]] = {
     "region": f"regions of the directory, and `{UNASSIGNED}` for accounts that no region knows",
     "verdict": ", ".join(f"`{verdict}`" for verdict in VERDICTS),
-    "window": "rolling windows that end now: " + ", ".join(f"`{window}`" for window in WINDOWS),
+    "window": "rolling windows that end now: "
+    + ", ".join(f"`{window}`" for window in WINDOWS)
+    + "; of a pace `1d`, `3d`, `7d`",
     "kind": ", ".join(f"`{kind}`" for kind in KINDS),
     "tag": (
         f"folded key of a hashtag. Of each region those {TAGS_IN} with the most people in the longest window; one that"
-        f" is shown stays until it is no longer among {TAGS_OUT}"
+        f" is shown stays until it is no longer among {TAGS_OUT}. Of a campaign in a region, {MOST} that it might adopt"
     ),
     "label": "the form of a tag that most people write; on `jun_exporter_left_out_values` the name of a label",
     "campaign": "campaigns of the configuration",
     "purpose": "`inform`, `appreciate`, `engage`, `feedback`",
     "measure": "`people`, `posts`, `share`",
+    "bound": "`least` and `most` by what is hidden and rounded; `earliest`, `likely` and `latest` of a projection",
+    "certainty": "`likely`, and `sure`: after all that the rounding leaves possible",
+    "standing": "`ahead`, `on_plan`, `behind`, `hidden`",
     "source": f"sources of the configuration, and at most {SOURCE_FUSE} that run elsewhere; the rest is `__other__`",
     "status": ", ".join(f"`{status}`" for status in STATUSES),
     "reason": ", ".join(f"`{reason}`" for reason in REASONS),
@@ -87,7 +95,7 @@ def document() -> str:
             ("rule", "labels", "meaning", "formula"),
             (
                 (f"`{rule.record}`", _pairs(rule.labels), rule.about, f"`{' '.join(rule.expr.split())}`")
-                for rule in recordings(thresholds)
+                for rule in recordings()
             ),
         ),
         "## Alerts\n"
@@ -109,7 +117,7 @@ def document() -> str:
     return "\n".join(parts)
 
 
-def _metrics(families: Iterable[f.Family]) -> str:
+def _metrics(families: Iterable[Family]) -> str:
     return _table(
         ("metric", "type", "unit", "labels", "meaning"),
         (

@@ -6,54 +6,18 @@ an info in _info.
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
 from msgspec import Struct
 
-Kind = Literal["gauge", "counter", "info"]
-Unit = Literal["", "seconds"]
-
-
-class Family(Struct, frozen=True):
-    """One metric: `about` is its help text; every value of `labels` comes from a bounded set (docs/metrics.md)."""
-
-    name: str
-    kind: Kind
-    labels: tuple[str, ...]
-    about: str
-
-    @property
-    def unit(self) -> Unit:
-        """The base unit, as the name says it; empty for counts and flags."""
-        return "seconds" if self.name.endswith("_seconds") else ""
-
-    @property
-    def stem(self) -> str:
-        """The name of the family in OpenMetrics, which leaves the sample's suffix out."""
-        return self.name.removesuffix({"counter": "_total", "info": "_info", "gauge": ""}[self.kind])
-
+from ops.exporter import campaign_families as campaigns
+from ops.exporter.family import Family, counter, gauge, info
 
 REGION: Final = ("region",)
 WINDOW: Final = ("region", "window")
 TAG: Final = ("region", "tag")
 TAG_WINDOW: Final = ("region", "tag", "window")
 CAMPAIGN_WINDOW: Final = ("campaign", "region", "window")
-
-
-def gauge(name: str, labels: tuple[str, ...], about: str) -> Family:
-    """Declare a gauge."""
-    return Family(name, "gauge", labels, about)
-
-
-def counter(name: str, labels: tuple[str, ...], about: str) -> Family:
-    """Declare a counter."""
-    return Family(name, "counter", labels, about)
-
-
-def info(name: str, labels: tuple[str, ...], about: str) -> Family:
-    """Declare a constant 1 whose labels are what it says."""
-    return Family(name, "info", labels, about)
-
 
 REGION_INFO: Final = info(
     "jun_region_info", ("region", "team", "time_zone", "title"), "What the directory says of the region; always 1."
@@ -176,22 +140,10 @@ OF_A_REGION: Final[tuple[Family, ...]] = (
     TAG_SERIES.hidden,
     *CAMPAIGN_SERIES.counts.values(),
     CAMPAIGN_SERIES.hidden,
+    *campaigns.OF_A_REGION,
 )
 """What is released of each region, in the order of the page."""
 
-CAMPAIGN_INFO: Final = info("jun_campaign_info", ("campaign", "purpose", "title"), "What the campaign is; always 1.")
-CAMPAIGN_REGION: Final = gauge(
-    "jun_campaign_region", ("campaign", "region"), "1 for each region that the campaign is for."
-)
-CAMPAIGN_START: Final = gauge(
-    "jun_campaign_start_timestamp_seconds", ("campaign",), "Begin of the first day in UTC; absent where none is set."
-)
-CAMPAIGN_END: Final = gauge(
-    "jun_campaign_end_timestamp_seconds", ("campaign",), "End of the last day in UTC; absent where none is set."
-)
-CAMPAIGN_GOAL: Final = gauge(
-    "jun_campaign_goal", ("campaign", "measure"), "What is to be reached: people, posts, or a share of the headcount."
-)
 EVERYTHING_SILENT: Final = gauge(
     "jun_everything_silent",
     (),
@@ -245,11 +197,7 @@ LEFT_OUT: Final = gauge(
 )
 
 OF_THE_LINE: Final[tuple[Family, ...]] = (
-    CAMPAIGN_INFO,
-    CAMPAIGN_REGION,
-    CAMPAIGN_START,
-    CAMPAIGN_END,
-    CAMPAIGN_GOAL,
+    *campaigns.OVER_REGIONS,
     EVERYTHING_SILENT,
     CLOCK,
     EVENT_TIME,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import platform
 from functools import cache
 from importlib import metadata
@@ -12,17 +11,18 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample as WrittenSample
 
+from ops.exporter import campaigns
 from ops.exporter import families as f
 from schemas.deadletter import Reason
-from schemas.events import UNASSIGNED, Status
+from schemas.events import Status
 from schemas.regions import VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from ops.exporter.family import Family
     from ops.exporter.known import Known
     from ops.exporter.regions import Sample
-    from schemas.config import Campaign
 
 DISTRIBUTION: Final = "jun-monitor"
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
@@ -45,7 +45,7 @@ class LineCollector(Collector):
         return [Metric(family.stem, family.about, family.kind, family.unit) for family in f.OF_THE_LINE]
 
 
-def metrics(found: Iterable[Sample], order: Iterable[f.Family]) -> list[Metric]:
+def metrics(found: Iterable[Sample], order: Iterable[Family]) -> list[Metric]:
     """Turn samples into prometheus_client's families, those without a sample left out."""
     by_name: dict[str, list[WrittenSample]] = {}
     for family, values, value in found:
@@ -70,7 +70,7 @@ def samples(known: Known) -> Iterator[Sample]:
         yield f.LAG, (str(partition), topic), records
     for topic, count in sorted(known.unreadable.items()):
         yield f.UNREADABLE, (topic,), count
-    yield from _campaigns(known)
+    yield from campaigns.samples(known)
     if known.caught_up:
         yield from _log(known)
 
@@ -95,33 +95,6 @@ def _log(known: Known) -> Iterator[Sample]:
         yield f.DEAD_LETTERS, key, known.dead_letters.counts[key]
     yield f.LEFT_OUT, ("region",), len(known.strangers)
     yield f.LEFT_OUT, ("source",), len(known.sources_left_out)
-
-
-def _campaigns(known: Known) -> Iterator[Sample]:
-    for name, campaign in known.campaigns.items():
-        yield f.CAMPAIGN_INFO, (name, campaign.purpose, campaign.title or name), 1
-        for region in campaign.regions or known.regions:
-            if region in known.regions and region != UNASSIGNED:
-                yield f.CAMPAIGN_REGION, (name, region), 1
-        if campaign.start:
-            yield f.CAMPAIGN_START, (name,), _midnight(campaign.start)
-        if campaign.end:
-            yield f.CAMPAIGN_END, (name,), _midnight(campaign.end + dt.timedelta(days=1))
-        yield from _goal(name, campaign)
-
-
-def _goal(name: str, campaign: Campaign) -> Iterator[Sample]:
-    for measure, value in (
-        ("people", campaign.goal.people),
-        ("posts", campaign.goal.posts),
-        ("share", campaign.goal.share),
-    ):
-        if value:
-            yield f.CAMPAIGN_GOAL, (name, measure), value
-
-
-def _midnight(day: dt.date) -> float:
-    return dt.datetime.combine(day, dt.time(), dt.UTC).timestamp()
 
 
 @cache

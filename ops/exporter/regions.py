@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from ops.exporter import families as f
+from ops.exporter.campaigns import of_region
 from ops.exporter.text import line
 from schemas.activity import CAMPAIGN_PREFIX, WHOLE, WINDOWS
 from schemas.events import KINDS
 from schemas.regions import VERDICTS
+from streams.measures.privacy import RETURNING_FROM
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from ops.exporter.families import Family, Series
+    from ops.exporter.families import Series
+    from ops.exporter.family import Family
     from schemas.directory import Region
     from schemas.regions import RegionStatus, Released, ReleasedWindow
 
@@ -28,6 +31,8 @@ TAGS_OUT: Final = 15
 """and leaves it when it is no longer among so many, so that two tags of about one size don't change places forever."""
 REST: Final = "__other__"
 """What the region agent may call the sum of all tags that it doesn't name; always shown."""
+RETURNING: Final = "returning"
+RETURNING_WINDOWS: Final = frozenset(list(WINDOWS)[RETURNING_FROM:])
 WEEKLY_SECONDS: Final = 72 * 3600
 
 
@@ -107,6 +112,7 @@ def samples(
         if kind in status.events_total:
             yield from _released(f.KINDS_TOTAL, f.KINDS_HIDDEN, (kind, name), status.events_total[kind])
     yield from _windows(name, status, campaigns, tags)
+    yield from of_region(name, status, campaigns)
 
 
 def _evidence(key: tuple[str], status: RegionStatus) -> Iterator[Sample]:
@@ -142,7 +148,7 @@ def _window(series: Series, key: tuple[str, ...], released: ReleasedWindow) -> I
         for window, count in zip(WINDOWS, counts, strict=False):  # a count may be of no window at all
             if isinstance(count, int):
                 yield family, (*key, window), count
-            else:
+            elif field != RETURNING or window in RETURNING_WINDOWS:  # of others returning people are never shown
                 hidden[window] = 1
     for window, flag in hidden.items():
         yield series.hidden, (*key, window), flag

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from ops.exporter.families import Family
+    from ops.exporter.family import Family
 
 _TO_ESCAPE: Final = re.compile(r'[\\"\x00-\x1f\x7f\ud800-\udfff]')
 _ESCAPES: Final = {"\\": r"\\", '"': r"\"", "\n": r"\n"}

@@ -206,23 +206,27 @@ def _line(t: Thresholds) -> tuple[Alert, ...]:
 
 
 def _campaigns(t: Thresholds) -> tuple[Alert, ...]:
-    def off_pace(name: str, window: int, pace: float, pending: int, how: str) -> Alert:
+    def off_pace(name: str, windows: tuple[str, str], burn: float, pending: int, how: str) -> Alert:
+        long, short = (
+            f'max by (campaign) (jun_campaign_burn_rate{{certainty="sure", window="{window}"}}) >= {burn:.4g}'
+            for window in windows
+        )
         return Alert(
             name,
-            f"jun:campaign_pace_ratio:{span(window)} < {pace}\nunless on () max(jun_simulated) == 1",
+            f"{long}\nand\n{short}\nunless on () max(jun_simulated) == 1",
             "ticket",
             "campaign",
             f"The campaign {{{{ $labels.campaign }}}} {how}",
-            f"In {span(window)} it made {{{{ $value | humanizePercentage }}}} of the way in {{{{ $labels.measure }}}}"
-            " that it needs to reach its goal on the last day.",
+            "To reach its goal on the last day it must go on at least {{ $value | humanize }} times as fast as in the"
+            f" last {windows[0]}.",
             "campaign-off-pace",
             pending,
             t.hold,
         )
 
     return (
-        off_pace("JunCampaignOffPaceFast", t.fast_window, t.fast_pace, t.fast_for, "has all but stopped"),
-        off_pace("JunCampaignOffPaceSlow", t.slow_window, t.slow_pace, t.slow_for, "falls behind its goal"),
+        off_pace("JunCampaignOffPaceFast", ("3d", "1d"), t.fast_burn, t.fast_for, "has all but stopped"),
+        off_pace("JunCampaignOffPaceSlow", ("7d", "3d"), t.slow_burn, t.slow_for, "falls behind its goal"),
     )
 
 

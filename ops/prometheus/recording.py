@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
-from ops.prometheus.thresholds import span
-
 if TYPE_CHECKING:
-    from ops.prometheus.thresholds import Thresholds
     from schemas.regions import Verdict
 
 VERDICT_CODES: Final[dict[Verdict, int]] = {
@@ -35,9 +32,9 @@ class Recording(Struct, frozen=True):
     labels: dict[str, str] = field(default_factory=dict)
 
 
-def recordings(thresholds: Thresholds) -> tuple[Recording, ...]:
+def recordings() -> tuple[Recording, ...]:
     """Give all recording rules, in an order in which none needs a later one."""
-    return (*_line(), *_participation(), *_campaigns(thresholds))
+    return (*_line(), *_participation(), *_campaigns())
 
 
 def _line() -> tuple[Recording, ...]:
@@ -101,54 +98,32 @@ def _participation() -> tuple[Recording, ...]:
     )
 
 
-def _campaigns(thresholds: Thresholds) -> tuple[Recording, ...]:
-    members = "max by (campaign, region) (jun_campaign_region)"
+def _campaigns() -> tuple[Recording, ...]:
     start = "max by (campaign) (jun_campaign_start_timestamp_seconds)"
     end = "max by (campaign) (jun_campaign_end_timestamp_seconds)"
 
-    def reached(metric: str) -> str:
-        return (
-            f'sum by (campaign) (\n  max by (campaign, region) ({metric}{{window="28d"}})\n'
-            f"  * on (campaign, region) {members}\n)"
-        )
-
-    def pace(window: int) -> Recording:
-        length = span(window)
-        made = f"clamp_min(jun:campaign_reached:sum - jun:campaign_reached:sum offset {length}, 0) / {window}"
-        age = "scalar(jun:clock_timestamp_seconds:max) - max by (campaign) (jun_campaign_start_timestamp_seconds)"
+    def pace(window: str) -> Recording:
+        burn = f'max by (campaign) (jun_campaign_burn_rate{{certainty="likely", window="{window}"}})'
         return Recording(
-            f"jun:campaign_pace_ratio:{length}",
-            f"Pace of the last {length} over the pace that reaches the goal on the last day; 1 is on time.",
-            f"{made}\n  / on (campaign, measure) (jun:campaign_needed_per_second > 0)\n"
-            f"unless on (campaign)\n  {age} < {window}",
+            f"jun:campaign_pace_ratio:{window}",
+            f"Pace of the last {window} over the pace that reaches the goal on the last day; 1 is on time.",
+            f"1 / ({burn} > 0)",
         )
 
     return (
         Recording(
             "jun:campaign_reached:sum",
-            "People and posts of the last 28 days in a campaign's regions, of those that are shown.",
-            reached("jun_campaign_participants"),
-            {"measure": "people"},
-        ),
-        Recording("jun:campaign_reached:sum", "As above, posts.", reached("jun_campaign_posts"), {"measure": "posts"}),
-        Recording(
-            "jun:campaign_goal:sum",
-            "What a campaign wants to reach; a share is turned into people by the headcounts that are shown.",
-            'max by (campaign) (jun_campaign_goal{measure="people"})\nor\n'
-            'max by (campaign) (jun_campaign_goal{measure="share"})\n'
-            f"  * on (campaign) sum by (campaign) (\n    {members}\n"
-            "    * on (region) group_left () max by (region) (jun_region_headcount)\n  )",
-            {"measure": "people"},
+            "People and posts since a campaign's start over its regions, at least.",
+            'max by (campaign, measure) (jun_campaign_reached{bound="least"})',
         ),
         Recording(
             "jun:campaign_goal:sum",
-            "As above, posts.",
-            'max by (campaign) (jun_campaign_goal{measure="posts"})',
-            {"measure": "posts"},
+            "What a campaign wants to reach, in people or posts.",
+            "max by (campaign, measure) (jun_campaign_target)",
         ),
         Recording(
             "jun:campaign_progress_ratio",
-            "What is reached over the goal.",
+            "What is reached, at least, over the goal.",
             "jun:campaign_reached:sum / on (campaign, measure) jun:campaign_goal:sum",
         ),
         Recording(
@@ -163,6 +138,6 @@ def _campaigns(thresholds: Thresholds) -> tuple[Recording, ...]:
             "  / on (campaign) group_left ()\n"
             "(max by (campaign) (jun_campaign_end_timestamp_seconds) - scalar(jun:clock_timestamp_seconds:max) > 0)",
         ),
-        pace(thresholds.fast_window),
-        pace(thresholds.slow_window),
+        pace("3d"),
+        pace("7d"),
     )

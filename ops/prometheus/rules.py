@@ -24,7 +24,7 @@ HEAD: Final = "# Made from ops/prometheus by `jun alerts write`: change it there
 def documents(thresholds: Thresholds, runbooks: str = RUNBOOKS) -> dict[str, str]:
     """Give the text of each file of rules by its name; `runbooks` is a folder or an address, no slash after it."""
     rules = [
-        *map(_recording, recordings(thresholds)),
+        *map(_recording, recordings()),
         *(_alert(alert, runbooks) for alert in alerts(thresholds)),
     ]
     # one group, so that alerts are judged by what was recorded a moment before

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from streams.measures.campaigns import FAST_BURN, SLOW_BURN
+
 DAY = 86_400
 
 
@@ -27,12 +29,10 @@ class Thresholds(Struct, frozen=True):
     dead_letters_window: Annotated[int, Meta(ge=60, description="the window in which they are counted")] = 900
     lag_records: Annotated[int, Meta(ge=1, description="records behind, from which growing is worth a word")] = 10_000
     lag_for: Annotated[int, Meta(ge=60, description="the lag grows before it is told")] = 600
-    fast_pace: Annotated[float, Meta(gt=0, lt=1, description="share of the needed pace, over fast_window")] = 0.25
-    fast_window: Annotated[int, Meta(ge=60, description="longer than a weekend, which stops every campaign")] = 3 * DAY
-    fast_for: Annotated[int, Meta(ge=0, description="before it is told")] = DAY // 4
-    slow_pace: Annotated[float, Meta(gt=0, lt=1, description="share of the needed pace, over slow_window")] = 0.75
-    slow_window: Annotated[int, Meta(ge=60, description="whole weeks, so that weekends weigh the same")] = 7 * DAY
-    slow_for: Annotated[int, Meta(ge=0, description="before it is told")] = DAY
+    fast_burn: Annotated[float, Meta(gt=1, description="burn rate for sure over 3 days and over 1 day")] = FAST_BURN
+    fast_for: Annotated[int, Meta(ge=0, description="before it is told; figures are renewed daily")] = 3_600
+    slow_burn: Annotated[float, Meta(gt=1, description="burn rate for sure over 7 days and over 3 days")] = SLOW_BURN
+    slow_for: Annotated[int, Meta(ge=0, description="before it is told; figures are renewed daily")] = 3_600
     bounces: Annotated[float, Meta(gt=0, lt=1, description="share of mails that came back")] = 0.1
     mails: Annotated[int, Meta(ge=1, description="mails in the window before a share says anything")] = 50
     mails_window: Annotated[int, Meta(ge=60, description="the window in which they are counted")] = 21_600

@@ -16,6 +16,7 @@ from ops.topics import ensure_topics
 from ops.up import Parts
 from schemas.topics import REGIONS
 from streams.kafka import client_arguments, topic_name
+from streams.measures.privacy import rules_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +35,8 @@ def assemble(loaded: Loaded, console: Console) -> Parts:
         simulated=loaded.simulated,
         metrics=metrics,
         unicode=console.encoding.lower().startswith("utf"),
+        campaigns=config.campaign,
+        group=rules_of(config.privacy).group,
     )
     show = show_on(console, loaded.directory.region, frame)
 

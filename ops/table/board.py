@@ -30,6 +30,10 @@ class Board:
         names = [*self._regions, *sorted(self._statuses.keys() - self._regions.keys())]
         return [(name, self._regions.get(name), self._statuses.get(name)) for name in names]
 
+    def statuses(self) -> list[RegionStatus]:
+        """Give the status of every region that has one."""
+        return list(self._statuses.values())
+
     def latest(self) -> RegionStatus | None:
         """Give the status with the latest clock."""
         return max(self._statuses.values(), key=lambda status: (status.clock, status.watermark), default=None)

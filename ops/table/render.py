@@ -9,7 +9,10 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from ops.table.campaigns import lines
 from ops.table.words import STATUSES, VERDICTS, WAITING, Look, ago, local, people, span, utc
+from schemas.config import Campaign
+from streams.measures.privacy import FLOOR_GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,12 +32,16 @@ SIMULATED: Final = "SIMULATED: a made-up organisation on a clock that runs fast;
 
 
 class Frame(Struct, frozen=True):
-    """What stands around the table: whose it is, whether it is made up, where the figures are for machines."""
+    """What stands around the table: whose it is, whether it is made up, where the figures are for machines, which
+    campaigns there are. `group` is the step of release.
+    """
 
     organisation: str
     simulated: bool
     metrics: str
     unicode: bool = True
+    campaigns: tuple[Campaign, ...] = ()
+    group: int = FLOOR_GROUP
 
 
 class Picture:
@@ -50,6 +57,8 @@ class Picture:
         yield self._table(wide=wide)
         if not wide:
             yield from self._reasons()
+        for told in lines(self._frame.campaigns, self._board.statuses(), self._frame.group):
+            yield Text(told)
         yield Text(f"metrics at {self._frame.metrics}    Ctrl-C stops", style="dim")
 
     def _table(self, *, wide: bool) -> Table:

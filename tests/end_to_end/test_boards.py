@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import re
-import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -21,12 +20,11 @@ from schemas.regions import RegionStatus, Transition
 from tests.support.alerting import QUICK
 from tests.support.boards import queries
 from tests.support.exporter import Line
-from tests.support.programs import Prometheus, need, prometheus, wait_for
+from tests.support.programs import Prometheus, prometheus, wait_for
 from tests.support.statuses import status, window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.end_to_end
 
@@ -74,27 +72,12 @@ async def play(line: Line, rounds: range) -> None:
         await line.send("deadletter", ("chat", letter))
 
 
-def backfill(folder: Path) -> None:
-    """Put into Prometheus' folder what the rules recorded three and seven days ago, which the pace is measured from."""
-    need("promtool")
-    folder.mkdir(parents=True)
-    now = int(time.time())
-    times = [now - days * DAY + step * 15 for days in (7, 3) for step in range(-20, 41)]
-    name = "jun:campaign_reached:sum"
-    samples = "".join(f'{name}{{campaign="spring",measure="people"}} 10 {at}\n' for at in times)
-    text = f"# TYPE {name} gauge\n{samples}# EOF\n"
-    (folder / "past.txt").write_text(text, encoding="utf-8")
-    command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(folder / "past.txt"), str(folder / "data")]
-    subprocess.run([*command, "--max-block-duration=24h"], check=True, capture_output=True, timeout=60)
-
-
 @pytest.fixture(scope="module")
 def server(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     folder = tmp_path_factory.mktemp("boards")
     line = Line(kafka, f"boards-{folder.name}-", folder, CONFIG)
     asyncio.run(ensure_topics(line.config.kafka, line.config.topics))
     asyncio.run(play(line, range(1, 2)))
-    backfill(folder / "prometheus")
     for name, text in documents(QUICK).items():
         (folder / name).write_text(text, encoding="utf-8")
     with line.exporter() as address:

@@ -6,10 +6,9 @@ import pytest
 
 from ops.exporter.families import OF_A_REGION, OF_THE_LINE
 from ops.prometheus.recording import recordings
-from ops.prometheus.thresholds import Thresholds
 
 PAGE = (Path(__file__).parents[2] / "docs" / "measures.md").read_text(encoding="utf-8")
-NAMES = {family.name for family in (*OF_A_REGION, *OF_THE_LINE)} | {rule.record for rule in recordings(Thresholds())}
+NAMES = {family.name for family in (*OF_A_REGION, *OF_THE_LINE)} | {rule.record for rule in recordings()}
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))

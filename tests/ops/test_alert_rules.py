@@ -96,7 +96,7 @@ def test_promtool_has_nothing_to_say_against_rules_and_configuration() -> None:
 
 
 def test_rules_use_only_metrics_that_exist() -> None:
-    known = {family.name for family in FAMILIES} | {rule.record for rule in recordings(Thresholds())}
+    known = {family.name for family in FAMILIES} | {rule.record for rule in recordings()}
     for text in documents(Thresholds()).values():
         used = set(re.findall(r"jun[_:][a-z0-9_:]+", text)) - {"jun_exporter"}
         assert used <= known

@@ -16,7 +16,6 @@ from ops.exporter.families import FAMILIES
 from ops.grafana import colours, files
 from ops.grafana.board import SOURCE_UID, TAG
 from ops.prometheus.recording import VERDICT_CODES, recordings
-from ops.prometheus.thresholds import Thresholds
 from schemas.regions import VERDICTS
 from tests.support.boards import VALUES, boards, metric_names, panels, queries
 
@@ -133,7 +132,7 @@ def test_a_table_names_each_of_its_columns(panel: dict) -> None:
 
 @each_query
 def test_a_query_is_promql_over_metrics_that_exist(asked) -> None:
-    known = {family.name for family in FAMILIES} | {rule.record for rule in recordings(Thresholds())} | OF_PROMETHEUS
+    known = {family.name for family in FAMILIES} | {rule.record for rule in recordings()} | OF_PROMETHEUS
     names = metric_names(asked.promql)
     assert names
     assert names <= known

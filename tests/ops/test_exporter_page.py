@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import gzip
 import random
 import shutil
@@ -21,8 +22,9 @@ from ops.exporter.page import OLDEST, Page
 from schemas.activity import CAMPAIGN_PREFIX, WHOLE, WINDOWS, SourceState
 from schemas.config import Campaign, Config, Goal
 from schemas.deadletter import Reason
-from schemas.regions import VERDICTS, Evidence, RegionStatus
-from tests.support.statuses import MINUTE, NOW_MS, known, status, window
+from schemas.regions import VERDICTS, Evidence, RegionStatus, TagTogether
+from streams.measures.campaigns import MOST
+from tests.support.statuses import MINUTE, NOW_MS, campaign, known, status, window
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -55,7 +57,14 @@ def full() -> Known:
     config = Config(
         source=({"kind": "http", "name": "chat"},),
         campaign=(
-            Campaign("spring", ("spring",), title='The "spring"\n\\ one', goal=Goal(share=0.4)),
+            Campaign(
+                "spring",
+                ("spring",),
+                title='The "spring"\n\\ one',
+                start=dt.date(2026, 5, 19),
+                end=dt.date(2026, 6, 17),
+                goal=Goal(share=0.4),
+            ),
             Campaign("autumn", ("autumn",), regions=("north",), goal=Goal(posts=50)),
         ),
     )
@@ -108,8 +117,7 @@ async def test_every_sample_belongs_to_the_table_of_metrics_with_exactly_its_lab
         if not name.startswith("process_"):
             assert {label for label, _ in labels} == declared[name]
             seen.add(name)
-    rare = {"jun_campaign_start_timestamp_seconds", "jun_campaign_end_timestamp_seconds"}
-    assert seen == set(declared) - rare
+    assert seen == set(declared)
 
 
 async def test_every_region_has_each_verdict_once_and_unknown_before_its_first_status() -> None:
@@ -167,9 +175,51 @@ async def test_what_was_released_is_what_is_shown() -> None:
     assert value(samples, "jun_campaign_region", campaign="autumn", region="north") == 1
     assert value(samples, "jun_campaign_region", campaign="autumn", region="south") is None
     assert value(samples, "jun_campaign_region", campaign="spring", region="unassigned") is None
+    assert value(samples, "jun_campaign_since_start_participants", campaign="spring", region="north") == 50
+    assert value(samples, "jun_campaign_candidate_lift", campaign="spring", region="north", tag="primavera") == 3
     assert value(samples, "jun_clock_timestamp_seconds") == NOW_MS / 1000
     assert value(samples, "jun_event_time_timestamp_seconds") == NOW_MS / 1000 - 120
     assert value(samples, "jun_simulated") == 1
+
+
+async def test_a_campaign_over_its_regions_is_what_they_show_and_its_pace_is_that_of_their_days() -> None:
+    campaign = Campaign(
+        "spring", ("spring",), start=dt.date(2026, 5, 19), end=dt.date(2026, 6, 17), goal=Goal(people=200)
+    )
+    data = known("north", "south", config=Config(campaign=(campaign,)))
+    for region in ("north", "south"):
+        data.take_status(region, status(region))
+    samples = read(await page_of(data))
+
+    def seen(name: str, **labels: str) -> float | None:
+        return value(samples, name, campaign="spring", **labels)
+
+    # 50 to 59 people in each of two regions
+    assert seen("jun_campaign_reached", bound="least", measure="people") == 100
+    assert seen("jun_campaign_reached", bound="most", measure="people") == 118
+    assert seen("jun_campaign_target", measure="people") == 200
+    # the middle is 109 now, and was 89 yesterday and 49 three days ago; the campaign ends 21 days after today's begin
+    today = MINUTE // 1_440
+    left = today + 21
+    assert seen("jun_campaign_burn_rate", certainty="likely", window="1d") == pytest.approx(91 / 21 / 20)
+    assert seen("jun_campaign_burn_rate", certainty="likely", window="3d") == pytest.approx(91 / 21 / (40 / 3))
+    assert seen("jun_campaign_pace_timestamp_seconds") == today * 86_400
+    assert seen("jun_campaign_beyond_a_year", bound="earliest") == 0
+    assert today * 86_400 < (seen("jun_campaign_projected_timestamp_seconds", bound="earliest") or 0) < left * 86_400
+    # each has half of the goal to reach, 50 to 59 of 100, with 9.9 of 30 days gone
+    assert seen("jun_campaign_region_standing", region="north", standing="ahead") == 1
+    assert seen("jun_campaign_region_standing", region="north", standing="on_plan") == 0
+
+
+async def test_returning_people_who_are_never_shown_do_not_make_a_window_hidden() -> None:
+    data = known("north")
+    rows = {"returning": ("hidden", "hidden", 20, 20)}
+    data.take_status("north", status("north", windows={WHOLE: window(40, **rows)}))
+    samples = read(await page_of(data))
+    assert [value(samples, "jun_region_hidden", region="north", window=name) for name in WINDOWS] == [0, 0, 0, 0]
+    data.take_status("north", status("north", windows={WHOLE: window(40, returning=("hidden",) * 4)}))
+    samples = read(await page_of(data))
+    assert [value(samples, "jun_region_hidden", region="north", window=name) for name in WINDOWS] == [0, 0, 1, 1]
 
 
 @settings(max_examples=60, deadline=None)
@@ -222,11 +272,19 @@ async def test_labels_are_bounded_and_no_person_can_get_into_one() -> None:
         data.take_status(person, status(person))
         data.take_transition(0, number, (person, "silent"))
         data.take_dead_letter(0, number, person, "not_json")
+    candidates = tuple(TagTogether(person, 20, 0.5, 3.0) for person in people)
     odd = {f"{CAMPAIGN_PREFIX}{person}": window() for person in people}
     tags = {f"tag{number}": window(chance.randrange(10, 500)) for number in range(300)}
     sources = {person: SourceState("ok", 1, 1) for person in people}
     data.take_status(
-        "north", status("north", windows={**odd, **tags}, sources=sources, events_total=dict.fromkeys(people, 1))
+        "north",
+        status(
+            "north",
+            windows={**odd, **tags},
+            sources=sources,
+            events_total=dict.fromkeys(people, 1),
+            campaigns={name: campaign(10, candidates=candidates) for name in ("spring", *people)},
+        ),
     )
     samples = read(await page_of(data))
     values: dict[str, set[str]] = {}
@@ -239,7 +297,7 @@ async def test_labels_are_bounded_and_no_person_can_get_into_one() -> None:
     assert values["verdict"] == set(VERDICTS)
     assert values["window"] == set(WINDOWS)
     assert values["reason"] == set(get_args(Reason))
-    assert len(values["tag"]) == region_lines.TAGS_IN
+    assert len(values["tag"]) == region_lines.TAGS_IN + MOST
     assert len(values["source"] - {"chat"}) <= 101
     assert OTHER in values["source"]
     assert "kind" not in values

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from msgspec import structs
 from rich.console import Console
 from rich.live import Live
 
@@ -22,9 +23,11 @@ from ops.table.show import show_on
 from ops.table.words import STATUSES, VERDICTS, ago, local, people, span
 from schemas.activity import SourceState
 from schemas.codec import encode
+from schemas.config import Campaign, Goal
 from schemas.directory import Region
 from schemas.regions import VERDICTS as ALL_VERDICTS
 from schemas.regions import RegionStatus, ReleasedWindow
+from tests.support.statuses import campaign
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,6 +139,26 @@ def test_a_simulation_is_labelled_as_one_and_nothing_else_is(board: Board) -> No
     simulated = drawn(board, Frame(organisation="Example", simulated=True, metrics="http://x"))
     assert SIMULATED in simulated
     assert "SIMULATED" in SIMULATED
+
+
+@pytest.mark.parametrize(
+    ("goal", "wanted"),
+    [
+        (Goal(people=100), "at least 50 of 100 people (50%); 30% of its days are gone; will be there "),
+        (Goal(people=50), "at least 50 of 50 people (100%); 30% of its days are gone"),
+        (
+            Goal(people=400),
+            "at least 50 of 400 people (12%); 30% of its days are gone; will not be there within a year",
+        ),
+        (Goal(), "at least 50 people"),
+    ],
+)
+def test_a_campaign_has_a_line_of_how_far_it_is(board: Board, goal: Goal, wanted: str) -> None:
+    spring = Campaign("spring", ("spring",), title="Spring", goal=goal)
+    board.take(status(headcount=300, campaigns={"spring": campaign(0, 10, 10, 20, 20, 30, 30, 40, 40, 50)}))
+    frame = structs.replace(FRAME, campaigns=(spring,), group=10)
+    assert f"campaign Spring: {wanted}" in drawn(board, frame)
+    assert "campaign" not in drawn(board)
 
 
 def test_the_header_tells_event_time_how_far_it_is_complete_and_the_sources(board: Board) -> None:

@@ -95,26 +95,21 @@ def lag(records: str) -> Fired:
     }
 
 
-def campaign(people: str, *, days: int = 20, start: int = 0) -> dict[str, str]:
-    """A campaign that wants 1000 people from day `start` to the end of `days`; a sample an hour."""
-    hours = 20 * 24
-    return {
-        'jun_campaign_goal{campaign="spring", measure="people"}': f"1000x{hours}",
-        'jun_campaign_start_timestamp_seconds{campaign="spring"}': f"{start * 86400}x{hours}",
-        'jun_campaign_end_timestamp_seconds{campaign="spring"}': f"{days * 86400}x{hours}",
-        'jun_campaign_region{campaign="spring", region="north"}': f"1x{hours}",
-        'jun_campaign_participants{campaign="spring", region="north", window="28d"}': f"{people}x{hours}",
-        "jun_clock_timestamp_seconds": f"0+3600x{hours}",
+def burns(**windows: str) -> dict[str, str]:
+    """The burn rate of a campaign for sure in each window; the likely ones are higher, and of no use to an alert."""
+    sure = {
+        f'jun_campaign_burn_rate{{campaign="spring", certainty="sure", window="{window[1:]}"}}': values
+        for window, values in windows.items()
     }
+    return sure | {name.replace("sure", "likely"): "900x2000" for name in sure}
 
 
-def pace(days: str, share: str, how: str) -> Fired:
+def pace(days: str, times: str, how: str) -> Fired:
     return {
         "campaign": "spring",
-        "measure": "people",
         "summary": f"The campaign spring {how}",
-        "description": f"In {days} it made {share} of the way in people"
-        " that it needs to reach its goal on the last day.",
+        "description": f"To reach its goal on the last day it must go on at least {times} times as fast as in the last"
+        f" {days}.",
     }
 
 
@@ -125,7 +120,6 @@ def mails(delivered: str, bounced: str) -> dict[str, str]:
     }
 
 
-DAY = 1440
 CASES = (
     Case(
         "JunRegionSilent",
@@ -322,44 +316,30 @@ CASES = (
     ),
     Case(
         "JunCampaignOffPaceFast",
-        "10 people a day, where 90 are needed to get to 1000 in the ten days that are left",
-        campaign("0+0.41666666667"),
-        10 * DAY,
-        (pace("3d", "11.11%", "has all but stopped"),),
-        step=60,
+        "five times the pace is needed after three days like these",
+        burns(_3d="5x2000", _1d="4x2000"),
+        61,
+        (pace("3d", "5", "has all but stopped"),),
     ),
-    Case(
-        "JunCampaignOffPaceFast",
-        "a third of the needed pace is slow, not fast",
-        campaign("0+1.0416666667"),
-        10 * DAY,
-        step=60,
-    ),
-    Case(
-        "JunCampaignOffPaceFast",
-        "a campaign that began two days ago is not judged",
-        campaign("0", start=8),
-        10 * DAY,
-        step=60,
-    ),
-    Case("JunCampaignOffPaceFast", "a goal that is reached needs no pace", campaign("1000"), 10 * DAY, step=60),
-    Case("JunCampaignOffPaceFast", "a campaign that is over needs none", campaign("10", days=5), 10 * DAY, step=60),
+    Case("JunCampaignOffPaceFast", "not before it has been so for an hour", burns(_3d="5x2000", _1d="4x2000"), 59),
+    Case("JunCampaignOffPaceFast", "a good last day ends it", burns(_3d="5x2000", _1d="3.99x2000"), 90),
+    Case("JunCampaignOffPaceFast", "one bad day is not enough", burns(_3d="3.99x2000", _1d="1000x2000"), 90),
+    Case("JunCampaignOffPaceFast", "a campaign of one day is not judged", burns(_1d="1000x2000"), 90),
     Case(
         "JunCampaignOffPaceFast",
         "a simulated clock runs away from the days",
-        {**campaign("0"), "jun_simulated": "1x480"},
-        10 * DAY,
-        step=60,
+        {**burns(_3d="5x2000", _1d="5x2000"), "jun_simulated": "1x2000"},
+        90,
     ),
     Case(
         "JunCampaignOffPaceSlow",
-        "25 people a day for a week, where 75 are needed",
-        campaign("0+1.0416666667"),
-        10 * DAY,
-        (pace("7d", "33.33%", "falls behind its goal"),),
-        step=60,
+        "half as fast again is needed after a week like this",
+        burns(_7d="1.5x2000", _3d="1.4x2000"),
+        61,
+        (pace("7d", "1.5", "falls behind its goal"),),
     ),
-    Case("JunCampaignOffPaceSlow", "50 people a day are on time", campaign("0+2.0833333333"), 10 * DAY, step=60),
+    Case("JunCampaignOffPaceSlow", "a third more is the limit", burns(_7d="1.33x2000", _3d="1.4x2000"), 90),
+    Case("JunCampaignOffPaceSlow", "three days that make up for it end it", burns(_7d="1.5x2000", _3d="1.2x2000"), 90),
     Case(
         "JunChannelBroken",
         "one mail in five comes back",

@@ -8,7 +8,7 @@ from ops.exporter.known import Known
 from schemas.activity import CAMPAIGN_PREFIX, WHOLE, SourceState
 from schemas.config import Campaign, Config
 from schemas.directory import Directory, Region
-from schemas.regions import Evidence, RegionStatus, ReleasedWindow
+from schemas.regions import CampaignDay, Evidence, RegionStatus, Released, ReleasedCampaign, ReleasedWindow, TagTogether
 
 NOW_MS = 1_780_000_000_000
 MINUTE = NOW_MS // 60_000
@@ -27,6 +27,25 @@ def window(people: int = 40, **changes: Any) -> ReleasedWindow:
     return ReleasedWindow(**{**counts, **changes})
 
 
+def campaign(*people: Released, begins: int = 9, lasts: int = 30, **changes: Any) -> ReleasedCampaign:
+    """A campaign that began `begins` days ago; `people` are those of the last days, one more post than people each."""
+    today = MINUTE // 1_440
+    days = [CampaignDay(today - len(people) + 1 + place, count, count) for place, count in enumerate(people)]
+    first = (today - begins) * 1_440
+    return ReleasedCampaign(
+        **{
+            "begins": first,
+            "ends": first + lasts * 1_440,
+            "people": people[-1],
+            "posts": people[-1],
+            "counted_from": first,
+            "days": tuple(days),
+            "candidates": (TagTogether("primavera", 20, 0.7, 3.0),),
+            **changes,
+        }
+    )
+
+
 def status(region: str, **changes: Any) -> RegionStatus:
     """A region in full health, but for `changes`."""
     values: dict[str, Any] = {
@@ -41,6 +60,7 @@ def status(region: str, **changes: Any) -> RegionStatus:
         "last_event_at": NOW_MS - 30_000,
         "events_total": {"post": 900, "reply": 120, "view": "hidden"},
         "windows": {WHOLE: window(), f"{CAMPAIGN_PREFIX}spring": window(15), "picnic": window(20)},
+        "campaigns": {"spring": campaign(0, 10, 10, 20, 20, 30, 30, 40, 40, 50)},
         "labels": {"picnic": "PicNic"},
         "sources": {"chat": SourceState(status="ok", since=NOW_MS - 7_200_000, complete_to=NOW_MS - 1_000)},
         "evidence": Evidence(empty_seconds=30, expected_events=1.5, odds=2, threshold=9, promised_detection_seconds=60),

@@ -41,7 +41,7 @@ def _goal() -> Row:
         Query(f"max(jun:campaign_planned_ratio{{{ONE}}})", "planned"),
     )
     reached = tiles(
-        Head(3, "Reached, in numbers", "People or posts of the last 28 days, at least.", "none"),
+        Head(3, "Reached, in numbers", "People and posts since its first day, at least.", "none"),
         Query(f"jun:campaign_reached:sum{{{ONE}}}", "{{measure}}"),
     )
     goal = tiles(
@@ -97,6 +97,7 @@ def _regions() -> Row:
     )
     figures = table(
         Head(10, "Figures by region ($window)", "What is empty is hidden.", "none"),
+        Column("Since the start", f"max by (region) (jun_campaign_since_start_participants{{{HERE}}})", "none"),
         Column("People", f"max by (region) (jun_campaign_participants{{{WINDOWED}}})", "none"),
         Column("Returning", f"max by (region) (jun_campaign_returning_participants{{{WINDOWED}}})", "none"),
         Column("Posts", f"max by (region) (jun_campaign_posts{{{WINDOWED}}})", "none"),
