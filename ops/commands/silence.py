@@ -16,6 +16,7 @@ from ops.silence.table import Table, moment, read_table
 from schemas.directory import Directory, Region
 from streams.errors import OperatorError
 from streams.measures.calendars import Calendar
+from streams.measures.privacy import rules_of
 from streams.measures.silence.backtest import Plan, Report, Result
 from streams.measures.silence.backtest import backtest as run_backtest
 from streams.measures.silence.explain import explain as run_explain
@@ -50,7 +51,7 @@ def explain(region: str, /, *, at: str | None = None, config: Path | None = None
             f"a history of {region} before {at}", "the topic begins later", "name a later time", retry=False
         ) from error
     calendar = Calendar(next((one for one in known if one.name == region), Region(name=region)))
-    Console().print(explanation(seen, calendar))
+    Console().print(explanation(seen, calendar, rules_of(loaded.config.privacy).group))
     return 0
 
 

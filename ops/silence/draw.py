@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from streams.measures.regions.verdict import by_silence
 from streams.measures.silence.words import duration, number, promise, rarity, reason
 
 if TYPE_CHECKING:
@@ -25,14 +26,18 @@ LEGEND: Final = (
 )
 
 
-def explanation(seen: Explanation, calendar: Calendar) -> RenderableType:
-    """Draw the decision, what it stands on, and the last two weeks, a line for each local day."""
+def explanation(seen: Explanation, calendar: Calendar, group: int) -> RenderableType:
+    """Draw the decision, what it stands on, and the last two weeks, a line for each local day.
+
+    `group` is the minimum group, in steps of which a reason counts.
+    """
     said = seen.said
-    decision = "learning" if said.learning else "silent" if said.silent else "as usual"
     facts = Table.grid(padding=(0, 2))
     facts.add_row("region", seen.region)
     facts.add_row("at", f"{calendar.local(seen.minute + 1):%a %d %B %Y %H:%M %Z}")
-    facts.add_row("decision", Text(f"{decision}: {reason(said)}", style="bold red" if said.silent else "bold"))
+    facts.add_row(
+        "decision", Text(f"{by_silence(said)}: {reason(said, group)}", style="bold red" if said.silent else "bold")
+    )
     if seen.fit:
         fit = seen.fit
         usual = 24 * sum(hour.expected for hour in seen.hours) / max(len(seen.hours), 1)

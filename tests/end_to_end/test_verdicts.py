@@ -1,4 +1,6 @@
-"""A region whose posts are held back turns silent, it alone; a source that stops makes its regions unknown."""
+"""A region whose posts are held back is silent, it alone; all at once are a verdict of the whole; a source that stops
+makes its regions unknown, and none silent.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ STEP = 2
 """Minutes between two tweets: the 70 minutes of the evening become 17 days, all alike."""
 HELD = "region-3"
 FEEDS = {"east": REGIONS[:6], "west": REGIONS[6:]}
-QUIET_FROM, QUIET_TO, END = 14 * DAY, 15 * DAY + DAY // 2, 16 * DAY
+QUIET_FROM, QUIET_TO, END, STOPPED = 14 * DAY, 15 * DAY + DAY // 2, 16 * DAY, 17 * DAY + DAY // 2
 
 
 def beats(minute: int, *sources: str) -> list[Wire]:
@@ -99,14 +101,40 @@ async def test_a_region_held_back_is_silent_until_it_resumes_and_a_stopped_sourc
             assert came == resumed + 1, "the minute of the first post ends it"
             assert "unknown" not in {one.new for one in follow.transitions if one.old}
 
-            for minute in range(END + 30, END + 181, 30):  # the west is silent, and its heartbeats too
+            for minute in range(END + 30, STOPPED, 30):  # nobody posts, but all sources live
+                await produce(line, beats(minute, "east", "west", "clock"), producer)
+            await follow.until(
+                lambda: min(one.minute for one in follow.statuses.values()) >= BEGIN + STOPPED - 31,
+                "a silent day",
+                worker,
+            )
+            await follow.to_end()
+            whole = [one for one in follow.transitions if one.scope == "whole"]
+            assert [one.new for one in whole] == ["everything is silent"]
+            fell = {one.region: one for one in follow.transitions if one.new == "silent" and one.at >= came * MINUTE}
+            assert {one.part_of_whole for one in fell.values() if one.at > whole[0].at} == {True}
+            assert {one.everything_silent_since for one in follow.statuses.values()} == {whole[0].at}
+
+            told = len(follow.transitions)
+            for minute in range(STOPPED, STOPPED + 181, 30):  # the west's heartbeats stop
                 await produce(line, beats(minute, "east", "clock"), producer)
+            await follow.until(
+                lambda: all(follow.statuses[region].verdict == "unknown" for region in FEEDS["west"]),
+                "the regions of the source that has stopped",
+                worker,
+            )
+            await follow.to_end()
+            assert "unknown" not in {follow.statuses[region].verdict for region in FEEDS["east"]}
+            for minute in range(STOPPED + 210, STOPPED + 2 * DAY, 30):  # only the clock is left
+                await produce(line, beats(minute, "clock"), producer)
         await follow.until(
-            lambda: all(follow.statuses[region].verdict == "unknown" for region in FEEDS["west"]),
-            "the regions of the source that has stopped",
+            lambda: all(one.minute >= BEGIN + STOPPED + DAY for one in follow.statuses.values()),
+            "two more days",
             worker,
         )
         await worker.stop()
         await follow.more()
-        assert "unknown" not in {follow.statuses[region].verdict for region in FEEDS["east"]}
-        assert {one.region for one in follow.transitions if one.new == "silent"} == {HELD}
+        assert {one.verdict for one in follow.statuses.values()} == {"unknown"}
+        assert "silent" not in {one.new for one in follow.transitions[told:]}
+        assert [one.new for one in follow.transitions if one.scope == "whole"][1:] == ["not everything is silent"]
+        assert follow.transitions[told:]

@@ -10,7 +10,7 @@ from streams.measures.regions.entries import flush, restore
 from streams.measures.regions.fold import RegionsFold, RegionsSettings
 from streams.measures.regions.shards import join
 from streams.measures.regions.state import RegionState
-from streams.measures.regions.verdict import duration, silence_in_words, verdict_of, weeks
+from streams.measures.regions.verdict import verdict_of
 from streams.measures.silence.state import Assessment
 
 BEGIN = 29_000_160
@@ -62,29 +62,28 @@ def test_an_hour_without_an_event_makes_active_quiet() -> None:
     assert verdict_of({"s": UP}, 10, 10, Assessment(**usual, empty_seconds=3_600))[0] == "quiet"
 
 
-def test_a_reason_has_the_empty_time_what_was_expected_and_how_rare_that_is() -> None:
+def test_the_reason_of_a_silence_is_the_one_that_people_read() -> None:
     assessment = Assessment(
-        silent=True, learning=False, test="silence", empty_seconds=33_600, expected_events=41.2, weeks=11.3
+        silent=True,
+        learning=False,
+        test="silence",
+        empty_seconds=33_600,
+        expected_events=41.2,
+        weeks=11.3,
+        last_event=1,
     )
-    assert silence_in_words(assessment, 10) == "no post for 9 h 20 min; 41 expected since; by chance once in 11 weeks"
+    said = verdict_of({"s": UP}, 100, 10, assessment)
+    assert said == ("silent", "no post for 9 h 20 min; 41 expected since; by chance once in 11 weeks")
 
 
-def test_a_drop_is_told_without_a_number_of_posts_under_the_minimum_group() -> None:
-    assessment = Assessment(
-        silent=True, learning=False, test="drop", window_seconds=7_200, window_events=3, expected_events=40, weeks=20
-    )
-    assert "3 posts" not in silence_in_words(assessment, 10)
-
-
-def test_durations_are_said_as_people_do() -> None:
-    assert [duration(seconds) for seconds in (59, 3_599, 3_600, 86_399, 86_400)] == [
-        "0 min",
-        "59 min",
-        "1 h 0 min",
-        "23 h 59 min",
-        "1 d 0 h",
-    ]
-    assert [weeks(number) for number in (0.5, 1.0, 2.2)] == ["3 d 12 h", "1 week", "2 weeks"]
+def test_a_region_of_unknown_headcount_is_judged_as_soon_as_its_figures_are_shown() -> None:
+    made = RegionsFold(RegionsSettings(Config(), Directory(region=(Region("a"),))))
+    few = made.fold([0], [encode(minute(0, people=9))])
+    assert few.statuses[0].verdict == "hidden"
+    assert few.statuses[0].reason == "its headcount is not known, and fewer than 10 people took part in 28 days"
+    enough = made.fold([1], [encode(minute(1_440, people=10))])
+    shown = enough.statuses[0].windows[""].actors
+    assert (shown[-1], enough.statuses[0].verdict, enough.statuses[0].headcount) == (10, "learning", "hidden")
 
 
 def test_each_change_of_verdict_is_one_transition_and_a_repeat_none() -> None:

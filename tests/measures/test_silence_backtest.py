@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.directory import Region
 from streams.measures.silence.backtest import Plan, backtest
@@ -123,7 +124,7 @@ def test_a_reason_has_the_gap_the_expectation_and_the_rarity() -> None:
         weeks=11.3,
         last_event=1,
     )
-    assert reason(said) == "no post for 9 h 20 min; 41 expected since; by chance once in 11 weeks"
+    assert reason(said, 10) == "no post for 9 h 20 min; 41 expected since; by chance once in 11 weeks"
 
 
 def test_the_reason_of_a_drop_counts_what_came() -> None:
@@ -135,16 +136,24 @@ def test_the_reason_of_a_drop_counts_what_came() -> None:
         window_events=14,
         expected_events=71,
         weeks=2_000,
+        last_event=1,
     )
-    assert reason(said) == "14 posts in 1 h 30 min; 71 expected; by chance less than once in 1,000 weeks"
+    assert reason(said, 10) == "at least 10 posts in 1 h 30 min; 71 expected; by chance less than once in 20 years"
+    assert reason(replace(said, window_events=9), 10).startswith("fewer than 10 posts in 1 h 30 min")
+
+
+def test_while_a_silence_ends_its_reason_is_not_the_new_gap() -> None:
+    said = Assessment(silent=True, learning=False, test="silence", silent_since=100, last_event=101, empty_seconds=60)
+    assert reason(said, 10) == "posts have begun to come again"
 
 
 def test_a_quiet_region_is_told_without_alarm() -> None:
-    quiet = Assessment(silent=False, learning=False, empty_seconds=600, expected_events=0.32, last_event=1)
-    assert reason(quiet) == "no post for 10 min; 0.3 expected since"
-    closed = Assessment(silent=False, learning=False, planned="closed", empty_seconds=60, last_event=1)
-    assert reason(closed) == "no post for 1 min; none expected now: closed; 0 expected since"
-    assert reason(Assessment(silent=False, learning=True)) == "too little history to tell what is usual"
+    quiet = Assessment(silent=False, learning=False, empty_seconds=3_600, expected_events=0.32, last_event=1)
+    assert reason(quiet, 10) == "no post for 1 h, as is usual; 0.3 expected since"
+    assert reason(replace(quiet, empty_seconds=3_599), 10) == "as usual"
+    assert reason(replace(quiet, planned="closed"), 10) == "no post for 1 h; none expected now: closed"
+    assert reason(replace(quiet, learning=True), 10) == "its history is too short to say what is usual"
+    assert reason(Assessment(silent=False, learning=True), 10) == "nothing has come from it yet"
 
 
 @pytest.mark.parametrize(
@@ -170,10 +179,13 @@ def test_durations_are_told_by_their_two_largest_units(seconds: int, text: str) 
         (1.0, "by chance once in 7 days"),
         (0.14, "by chance every day"),
         (0.01, "by chance several times a day"),
-        (1e6, "by chance less than once in 1,000 weeks"),
+        (78.2, "by chance once in 78 weeks"),
+        (78.3, "by chance once in 2 years"),
+        (1043.6, "by chance once in 20 years"),
+        (1043.7, "by chance less than once in 20 years"),
     ],
 )
-def test_rarity_is_told_in_weeks_and_days(weeks: float, text: str) -> None:
+def test_rarity_is_told_in_days_weeks_and_years(weeks: float, text: str) -> None:
     assert rarity(weeks) == text
 
 

@@ -177,7 +177,7 @@ def test_the_picture_has_a_line_for_each_local_day_and_the_reason() -> None:
     history = [Minute(minute, count, span=span) for minute, count, span in steps(events, MONDAY, AFTER, longest=60)]
     seen = explain({"busy": history}, [region], 0.1, "busy")
     console = Console(width=120, record=True, file=io.StringIO())
-    console.print(explanation(seen, Calendar(region)))
+    console.print(explanation(seen, Calendar(region), 10))
     shown = console.export_text()
     assert "silent: no post for 12 h" in shown
     assert "01:00 CET" in shown

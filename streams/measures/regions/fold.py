@@ -186,9 +186,9 @@ class RegionsFold:
 
     def _judge(self, state: RegionState, assessment: Assessment | None, at: int, output: RegionsOutput) -> None:
         people = self.headcount(state.region, at)
-        verdict, reason = verdict_of(state.sources, people, self.rules.group, assessment)
-        evidence = evidence_of(assessment)
-        state.reason, state.evidence = reason, release_evidence(evidence, hidden=people < self.rules.group)
+        enough = people >= self.rules.group or (not people and state.release is not None and not state.release.hidden)
+        verdict, reason = verdict_of(state.sources, people, self.rules.group, assessment, enough=enough)
+        state.reason, state.evidence = reason, release_evidence(evidence_of(assessment), hidden=not enough)
         self._judged[state.region] = None
         if verdict != state.verdict:
             if verdict == "silent":

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from streams.measures.privacy import count_in_words
 
 if TYPE_CHECKING:
     from streams.measures.silence.state import Assessment
 
-LONGEST_WEEKS = 1_000.0
+ACTIVE_SECONDS: Final = 3_600
+"""A region with an event within this time is active."""
+
+LONGEST_YEARS: Final = 20
 """Beyond this no tail is known well enough for a number."""
+
+WEEKS_A_YEAR: Final = 52.18
 
 
 def duration(seconds: float) -> str:
@@ -35,31 +42,48 @@ def number(value: float) -> str:
 
 def rarity(weeks: float) -> str:
     """Write how rarely chance alone gets this far."""
-    if weeks > LONGEST_WEEKS:
-        return f"by chance less than once in {LONGEST_WEEKS:,.0f} weeks"
+    years = weeks / WEEKS_A_YEAR
+    if years > LONGEST_YEARS:
+        return f"by chance less than once in {LONGEST_YEARS} years"
+    if years >= 1.5:
+        return f"by chance once in {years:.0f} years"
     if weeks >= 1.5:
-        return f"by chance once in {weeks:,.0f} weeks"
+        return f"by chance once in {weeks:.0f} weeks"
     if weeks * 7 >= 1.5:
         return f"by chance once in {weeks * 7:.0f} days"
     return "by chance every day" if weeks * 7 >= 0.5 else "by chance several times a day"
 
 
-def reason(said: Assessment) -> str:
-    """Say why: `no post for 9 h 20 min; 41 expected since; by chance once in 11 weeks`."""
-    if said.learning:
-        return "too little history to tell what is usual"
-    if said.test == "drop":
+def reason(said: Assessment, group: int) -> str:
+    """Say why: `no post for 9 h 20 min; 41 expected since; by chance once in 11 weeks`.
+
+    Posts are counted in steps of the minimum `group`.
+    """
+    if said.learning or said.last_event < 0:
         return (
-            f"{said.window_events:,} posts in {duration(said.window_seconds)}; "
-            f"{number(said.expected_events)} expected; {rarity(said.weeks)}"
+            "its history is too short to say what is usual" if said.last_event >= 0 else "nothing has come from it yet"
         )
-    parts = ["no post yet" if said.last_event < 0 else f"no post for {duration(said.empty_seconds)}"]
-    if said.planned:
-        parts.append(f"none expected now: {said.planned}")
-    parts.append(f"{number(said.expected_events)} expected since")
     if said.silent:
-        parts.append(rarity(said.weeks))
-    return "; ".join(parts)
+        return f"{_seen(said, group)}; {rarity(said.weeks)}" if not _ends(said) else "posts have begun to come again"
+    if said.empty_seconds < ACTIVE_SECONDS:
+        return "as usual"
+    empty = f"no post for {duration(said.empty_seconds)}"
+    if said.planned:
+        return f"{empty}; none expected now: {said.planned}"
+    return f"{empty}, as is usual; {number(said.expected_events)} expected since"
+
+
+def _ends(said: Assessment) -> bool:
+    """Tell whether a silence is about to end: the first posts after it have come."""
+    return said.test == "silence" and said.last_event > said.silent_since >= 0
+
+
+def _seen(said: Assessment, group: int) -> str:
+    expected = number(said.expected_events)
+    if said.test == "drop":
+        posts = count_in_words(said.window_events, group)
+        return f"{posts} posts in {duration(said.window_seconds)}; {expected} expected"
+    return f"no post for {duration(said.empty_seconds)}; {expected} expected since"
 
 
 def promise(said: Assessment) -> str:
