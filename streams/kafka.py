@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -110,7 +111,10 @@ def make_producer(settings: KafkaSettings, **more: Any) -> AIOKafkaProducer:
         "max_request_size": MAXIMUM_BYTES,
         **more,
     }
-    return AIOKafkaProducer(**arguments)
+    producer = AIOKafkaProducer(**arguments)
+    # Else a record that waits for longer than a request may take fails as soon as its partition has no leader.
+    producer._message_accumulator._batch_ttl = math.inf  # noqa: SLF001 (there is no setting; a test sees it work)
+    return producer
 
 
 async def start_client(client: Any, settings: KafkaSettings) -> None:

@@ -14,6 +14,7 @@ from streams.agents.keeper import Keeper
 from streams.agents.table import StateTable
 from streams.agents.transport import RunSchema, Transport
 from streams.agents.works import ActivityWork, EventsWork, Letters
+from streams.errors import OperatorError
 from streams.kafka import topic_name
 
 if TYPE_CHECKING:
@@ -134,9 +135,14 @@ class WorkerApp(faust.App):  # type: ignore[misc]  # Faust is untyped for mypy
             await keeper.revoked()
 
     async def flush(self) -> None:
-        """Make everything that has been folded durable."""
+        """Make everything that has been folded durable; raises OperatorError after a flush that was broken off."""
         for keeper in self.keepers.values():
             await keeper.flush()
+            if keeper.torn:
+                raise OperatorError(
+                    f"the state of {keeper.source} to be written", "writing it was broken off",
+                    "the worker ends to be started again, and goes on from what was written before", retry=True,
+                )  # fmt: skip
 
     def records(self) -> int:
         """Give how many records have been folded since the start, for a watchdog."""

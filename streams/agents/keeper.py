@@ -10,6 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
+from aiokafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 from faust.types import TP
 from msgspec import Struct
 
@@ -68,6 +69,8 @@ class Keeper:
         self._pending: list[asyncio.Future[Any]] = []
         self._folding = asyncio.Lock()
         self._flushing = asyncio.Lock()
+        self.torn = False
+        """Whether a flush was broken off: then none may follow, whose marker would vouch for what was not written."""
 
     # -- assignment
 
@@ -101,7 +104,7 @@ class Keeper:
     async def revoked(self) -> None:
         """Flush everything before another worker may take over."""
         await self.flush()
-        self._flushed = True
+        self._flushed = not self.torn
 
     def starts(self) -> dict[TP, int]:
         """Give the source offsets to read on from."""
@@ -131,17 +134,26 @@ class Keeper:
     async def flush(self) -> None:
         """Make everything that has been folded so far durable, and acknowledge it."""
         async with self._flushing:
-            async with self._folding:
-                pending, self._pending = self._pending, []
-                taken, self._taken = self._taken, []
-                dirty, self._dirty = self._dirty, set()
-                flushes = {partition: self.works[partition].flush() for partition in dirty if partition in self.works}
-            await _all(pending)
-            for step in zip(*(flush.steps() for flush in flushes.values()), strict=True):
-                for partition, entries in zip(flushes, step, strict=True):
-                    await self._write(partition, entries)
-            for message in taken:
-                message.ack(self.app.consumer)
+            if self.torn:
+                return
+            try:
+                await self._flush()
+            except BaseException:
+                self.torn = True
+                raise
+
+    async def _flush(self) -> None:
+        async with self._folding:
+            pending, self._pending = self._pending, []
+            taken, self._taken = self._taken, []
+            dirty, self._dirty = self._dirty, set()
+            flushes = {partition: self.works[partition].flush() for partition in dirty if partition in self.works}
+        await _all(pending)
+        for step in zip(*(flush.steps() for flush in flushes.values()), strict=True):
+            for partition, entries in zip(flushes, step, strict=True):
+                await self._write(partition, entries)
+        for message in taken:
+            message.ack(self.app.consumer)
 
     async def _write(self, partition: int, entries: Sequence[tuple[bytes, bytes | None]]) -> None:
         if not entries:
@@ -153,8 +165,16 @@ class Keeper:
             self.table.written(partition, dict(entries), max(written))
 
     async def _send(self, topic: str, key: bytes, value: bytes | None, partition: int | None) -> asyncio.Future[Any]:
-        sent: asyncio.Future[Any] = await self.app.producer.kafka.send(topic, value, key=key, partition=partition)
-        return sent
+        """Give a record to the producer, however long Kafka is away; it may know nothing of the topic before."""
+        while True:
+            try:
+                sent: asyncio.Future[Any] = await self.app.producer.kafka.send(
+                    topic, value, key=key, partition=partition
+                )
+            except (KafkaTimeoutError, UnknownTopicOrPartitionError) as error:
+                log.warning("worker.waits_for_kafka", topic=topic, reason=type(error).__name__)
+            else:
+                return sent
 
 
 async def _all(sent: Iterable[asyncio.Future[Any]]) -> list[Any]:

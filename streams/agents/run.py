@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
+import os
 import signal
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +18,8 @@ from streams.agents.app import FLUSH_SECONDS, WorkerApp
 from streams.errors import OperatorError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nacl.public import PublicKey
 
     from schemas.config import Config
@@ -26,6 +31,8 @@ log = structlog.get_logger(__name__)
 STUCK_SECONDS: Final = 120.0
 """After how long without an end a recovery is taken for hung: Faust itself waits for ever."""
 COLLECT_SECONDS: Final = 60.0
+END_SECONDS: Final = 9.0
+"""What the end may take: containers are killed 10 s after they were asked to end."""
 NOISY: Final = ("faust", "mode", "aiokafka", "streams.agents.transport", "streams.agents.table")
 
 
@@ -44,11 +51,13 @@ async def run_worker(
     gc.collect()
     gc.freeze()
     gc.disable()  # cycles are rare here; they are collected at quiet moments
-    tasks = [asyncio.create_task(_flush(app)), asyncio.create_task(_watch(app)), asyncio.create_task(_collect(app))]
+    ending = asyncio.Event()
+    flushing = asyncio.create_task(_flush(app, ending))
+    tasks = [asyncio.create_task(_watch(app)), asyncio.create_task(_collect(app))]
     ended = asyncio.create_task(app.wait_until_stopped())
     stopping = asyncio.create_task(stop.wait())
     try:
-        done, _ = await asyncio.wait({ended, stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait({ended, stopping, flushing, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             if task is not stopping and task is not ended:
                 task.result()
@@ -56,12 +65,42 @@ async def run_worker(
     finally:
         for task in (*tasks, ended, stopping):
             task.cancel()
-        if app.crash_reason is None:
+        with _ends_within(END_SECONDS):
+            await _end(app, flushing, ending)
+
+
+async def _end(app: WorkerApp, flushing: asyncio.Task[None], ending: asyncio.Event) -> None:
+    """Write what has been folded, if it can be, and stop; a flush under way is never broken off."""
+    ending.set()
+    await asyncio.wait({flushing})
+    try:
+        if app.crash_reason is None and not (flushing.cancelled() or flushing.exception()):
             await app.flush()
+    finally:
         await app.stop()
         for keeper in app.keepers.values():
             if keeper.table is not None:
                 keeper.table.close()
+
+
+@contextlib.contextmanager
+def _ends_within(seconds: float) -> Iterator[None]:
+    """End the process where the end takes longer, as it does while Kafka is away: what was not written is read again.
+
+    A worker that hangs would stay in its group and keep its partitions from every other.
+    """
+
+    def give_up() -> None:
+        log.error("worker.did_not_end", seconds=seconds, why="Kafka does not answer; what it folded last is read again")
+        os._exit(os.EX_TEMPFAIL)
+
+    last = threading.Timer(seconds, give_up)
+    last.daemon = True
+    last.start()
+    try:
+        yield
+    finally:
+        last.cancel()
 
 
 def _why_not(app: WorkerApp) -> str:
@@ -91,10 +130,11 @@ def _signals() -> asyncio.Event:
     return stop
 
 
-async def _flush(app: WorkerApp) -> None:
-    while True:
-        await asyncio.sleep(FLUSH_SECONDS)
-        if not app.rebalancing:
+async def _flush(app: WorkerApp, ending: asyncio.Event) -> None:
+    while not ending.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ending.wait(), FLUSH_SECONDS)
+        if not app.rebalancing and not ending.is_set():
             await app.flush()
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -15,10 +13,11 @@ from schemas.topics import ACTIVITY
 from streams.kafka import make_producer
 from tests.support.exact import assert_exact
 from tests.support.follow import Follow
-from tests.support.line import PARTITIONS, Line
+from tests.support.line import PARTITIONS, Line, until
 from tests.support.stream import REGIONS, SHARD_COUNT, SHARDS, Stream, produce
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from aiokafka import AIOKafkaProducer
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from tests.support.line import Part
 
 pytestmark = pytest.mark.end_to_end
-
-LONG = pytest.mark.skipif("JUN_LONG_TESTS" not in os.environ, reason="takes minutes: set JUN_LONG_TESTS")
 
 
 class Flow:
@@ -49,9 +46,9 @@ class Flow:
         return time.monotonic() - began
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(300)
 async def test_workers_join_leave_and_die_in_mid_stream_and_the_counts_are_those_of_one_pass(
-    kafka: str, topic_prefix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    kafka: str, topic_prefix: str, tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
     stream = Stream(2, events_a_minute=60)
     async with (
@@ -90,20 +87,60 @@ async def test_workers_join_leave_and_die_in_mid_stream_and_the_counts_are_those
         await third.stop()
         await follow.to_end()
         assert_exact(follow, stream)
-        with capsys.disabled():
-            told = "; ".join(f"{what}: {pause:.1f} s" for what, pause in pauses.items())
-            sys.stdout.write(f"\nusually a minute closes within {usual:.1f} s; {told}\n")
+        told = "; ".join(f"{what}: {pause:.1f} s" for what, pause in pauses.items())
+        tell(f"usually a minute is closed within {usual:.1f} s; {told}")
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("seconds", [20, pytest.param(120, marks=LONG)])
-async def test_the_line_goes_on_by_itself_when_the_broker_was_away(
-    topic_prefix: str, tmp_path: Path, seconds: int, capsys: pytest.CaptureFixture[str]
+@pytest.mark.timeout(480)
+async def test_the_line_goes_on_by_itself_when_the_broker_was_away_for_20_s_and_for_2_minutes(
+    topic_prefix: str, tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
-    stream = Stream(3, events_a_minute=100)
-    with EmbeddedBroker(tmp_path / "kafka", start_timeout=180) as broker:
+    """Two lines with a broker each, at the same time."""
+    async with asyncio.TaskGroup() as both:
+        for seed, seconds in enumerate((20, 120), 3):
+            folder = tmp_path / str(seconds)
+            folder.mkdir()
+            both.create_task(_goes_on_after(seconds, Stream(seed, events_a_minute=100), topic_prefix, folder, tell))
+
+
+@pytest.mark.timeout(240)
+async def test_a_worker_that_is_asked_to_end_while_kafka_is_away_ends_and_the_next_one_has_everything(
+    topic_prefix: str, tmp_path: Path
+) -> None:
+    stream = Stream(9, events_a_minute=100)
+    broker = EmbeddedBroker(tmp_path / "kafka", start_timeout=180)
+    await asyncio.to_thread(broker.start)
+    try:
         async with (
             Line(tmp_path, broker.bootstrap, topic_prefix, REGIONS, shards=SHARDS) as line,
+            Follow(line, ACTIVITY, "deadletter") as follow,
+            make_producer(line.kafka) as producer,
+        ):
+            worker = line.worker("first")
+            await Flow(line, follow, stream, producer).closes("the first minutes", worker)
+            await produce(line, stream.minutes(5), producer)
+            await asyncio.to_thread(broker.kill)
+            worker.process.terminate()
+            await until(lambda: not worker.running, "the end of the worker")
+            await asyncio.to_thread(broker.start)
+            worker = line.worker("second")
+            await produce(line, stream.end(), producer)
+            await follow.until_closed(stream.last, SHARD_COUNT, worker)
+            await worker.stop()
+            await follow.to_end()
+            assert_exact(follow, stream)
+    finally:
+        await asyncio.to_thread(broker.stop)
+
+
+async def _goes_on_after(
+    seconds: int, stream: Stream, topic_prefix: str, folder: Path, tell: Callable[[str], None]
+) -> None:
+    broker = EmbeddedBroker(folder / "kafka", start_timeout=180)
+    await asyncio.to_thread(broker.start)
+    try:
+        async with (
+            Line(folder, broker.bootstrap, topic_prefix, REGIONS, shards=SHARDS) as line,
             Follow(line, ACTIVITY, "deadletter") as follow,
             make_producer(line.kafka) as producer,
         ):
@@ -113,9 +150,10 @@ async def test_the_line_goes_on_by_itself_when_the_broker_was_away(
                 await flow.closes("the first minutes", worker)
             await asyncio.to_thread(broker.stop)
             writing = asyncio.create_task(produce(line, stream.minutes(3), producer))
+            before = worker.output().count("\n")
             await asyncio.sleep(seconds)  # the time itself is what is tried
             worker.check()
-            told = worker.output()
+            lines = worker.output().count("\n") - before
             await asyncio.to_thread(broker.start)
             began = time.monotonic()
             await writing
@@ -126,7 +164,7 @@ async def test_the_line_goes_on_by_itself_when_the_broker_was_away(
             await worker.stop()
             await follow.to_end()
             assert_exact(follow, stream)
-            lines = told.count("\n")
-            with capsys.disabled():
-                sys.stdout.write(f"\naway for {seconds} s: going on {took:.1f} s after that; {lines} lines of log\n")
+            tell(f"the broker was away for {seconds} s: going on {took:.1f} s after that; {lines} lines of log")
             assert lines < 50 * seconds  # it says so, but does not fill the disk
+    finally:
+        await asyncio.to_thread(broker.stop)
