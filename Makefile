@@ -6,6 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 
 export VENV ?= .venv
+JOBS ?= 3# processes of tests: much of their time is waiting for Kafka
 BIN := $(VENV)/bin
 UV := $(VENV)/uv/bin/uv
 
@@ -23,7 +24,9 @@ test: environment ## Make the environment, install what the tests need, run ever
 	@tools/programs
 	@$(MAKE) --no-print-directory lint
 	@echo "== pytest: everything, on real Kafka, Prometheus and Chromium"
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile -m "not alone" --durations=15
+	@echo "== pytest: what measures time, alone"
+	@$(BIN)/pytest -m alone
 
 .PHONY: lint
 lint: environment ## Look at form, lint, types and import directions

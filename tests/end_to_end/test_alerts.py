@@ -17,7 +17,7 @@ from tests.support.programs import wait_for
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(240)]
 
 REGIONS = tuple(f"{'ab'[number % 2]}-region-{number:02}" for number in range(40))
 

@@ -26,7 +26,7 @@ from tests.support.statuses import status, window
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 
 DAY = 86_400
 TODAY = dt.datetime.now(dt.UTC).date()

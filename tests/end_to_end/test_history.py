@@ -14,7 +14,7 @@ from tests.support.line import Line
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(240)]
 
 POSTS = 50
 SOURCE = """

@@ -106,7 +106,7 @@ def run(tmp_path: Path) -> Iterator[_Run]:
         running.end()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(300)
 def test_a_newcomer_sees_a_table_and_figures_and_stops_it_without_leaving_anything(run: _Run, tmp_path: Path) -> None:
     run.wait_for("SIMULATED")
     run.wait_for(f"metrics at http://127.0.0.1:{run.port}/metrics")
@@ -126,7 +126,7 @@ def test_a_newcomer_sees_a_table_and_figures_and_stops_it_without_leaving_anythi
     assert {"up.log", "worker.log", "exporter.log", "ingest-simulated.log"} <= logs
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(300)
 def test_nothing_outlives_a_run_that_is_killed(run: _Run) -> None:
     run.wait_for("running; metrics at")
     wait_until(lambda: len(run.processes()) >= 6, "the children to start")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from schemas.deadletter import DeadLetter
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(240)]
 
 REGIONS = ["granada", "tokyo", "lima"]
 TOKEN = "a-token-for-the-tests"

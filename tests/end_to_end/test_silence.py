@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from schemas.regions import Transition
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(240)]
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE

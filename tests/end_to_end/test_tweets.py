@@ -15,7 +15,7 @@ from tests.support.page import by_region
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(240)]
 
 
 async def test_every_count_of_real_posts_in_activity_is_what_a_few_lines_over_the_file_say_and_gets_out_of_metrics(

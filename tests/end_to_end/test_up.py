@@ -42,7 +42,7 @@ def as_a_user() -> list[str]:
     return jun("up")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(420)
 async def test_the_simulated_line_shows_a_region_going_silent_and_a_source_dying_and_leaves_no_process(
     tmp_path: Path,
 ) -> None:
@@ -86,7 +86,7 @@ async def _restarted(up: Up, killed: psutil.Process, words: tuple[str, ...]) -> 
     )
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(420)
 async def test_every_process_of_the_line_is_killed_once_and_the_counts_are_right(
     tmp_path: Path, shared_data: Path
 ) -> None:

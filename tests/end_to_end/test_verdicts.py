@@ -74,7 +74,7 @@ def stretched(folder: Path) -> list[Wire]:
     return wires + beats(END, "east", "west", "clock")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(300)
 async def test_a_region_held_back_is_silent_until_it_resumes_and_a_stopped_source_makes_its_regions_unknown(
     kafka: str, topic_prefix: str, tmp_path: Path, shared_data: Path
 ) -> None:

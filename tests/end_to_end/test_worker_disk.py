@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.end_to_end
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(300)
 async def test_state_from_disk_and_state_from_the_changelog_are_equal(
     kafka: str, topic_prefix: str, tmp_path: Path
 ) -> None:

@@ -18,7 +18,7 @@ from tests.support.stream import REGIONS, SHARD_COUNT, SHARDS, Stream, produce
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 
 CHANGELOGS = {"engagement-state": PARTITIONS, "region-state": 1}
 

@@ -14,7 +14,7 @@ from tests.support.stream import REGIONS, SHARD_COUNT, SHARDS, Stream, produce
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.alone, pytest.mark.timeout(240)]
 
 SECONDS = 5
 """Within which a worker must have ended."""

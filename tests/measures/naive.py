@@ -11,10 +11,13 @@ MINUTE = 60_000
 class NaiveFold:
     """Takes records one by one; `published` has (minute, windows) by region at each closing, `minutes` the end."""
 
-    def __init__(self, regions, campaigns_of, horizon):
+    def __init__(self, regions, campaigns_of, horizon, awaited=(), patience=0):
         self.regions = list(regions)
         self.campaigns_of = campaigns_of
         self.horizon = horizon
+        self.awaited = set(awaited)
+        self.patience = patience
+        self.first = None
         self.events = {}
         self.waiting = []
         self.sources = {}
@@ -54,6 +57,8 @@ class NaiveFold:
         if known is None or beat.clock >= known.clock:
             self.sources[beat.source] = beat
         self.now = max(self.now, beat.clock)
+        self.first = beat.clock if self.first is None else self.first
+        self.awaited.discard(beat.source)
         live = [s for s in self.sources.values() if s.status != "down" and self.now - s.clock <= s.timeout]
         complete = {}
         for source in self.sources:
@@ -64,6 +69,8 @@ class NaiveFold:
         else:
             bound = (self.now - max(s.lateness for s in self.sources.values())) // MINUTE
         if self.closed_to is None:
+            if self.awaited and self.now - self.first < self.patience:
+                return
             self.closed_to = min([bound, *(e.at // MINUTE for e in self.waiting)])
         if self.closed_to < bound:
             for minute in sorted({e.at // MINUTE for e in self.waiting if e.at // MINUTE < bound} | {bound - 1}):

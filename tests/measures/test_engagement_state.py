@@ -39,9 +39,12 @@ class EngagementMachine(RuleBasedStateMachine):
         horizon=st.sampled_from([60, 300, 1_440, 20_000]),
         begins=st.integers(-2, 3),
         lasts=st.integers(1, 20),
+        patience=st.sampled_from([0, 0, 1, 4]),
     )
-    def begin(self, pace: int, horizon: int, begins: int, lasts: int) -> None:
-        """Choose how many minutes a step of time is, how late events may be, and the days of the campaigns."""
+    def begin(self, pace: int, horizon: int, begins: int, lasts: int, patience: int) -> None:
+        """Choose how many minutes a step of time is, how late events may be, the days of the campaigns, and for how
+        many steps both sources are awaited.
+        """
         self.pace = pace
         self.horizon = horizon
         self.now = BEGIN
@@ -49,7 +52,8 @@ class EngagementMachine(RuleBasedStateMachine):
         self.events: list[Event] = []
         self.days = BEGIN // MINUTE + begins * pace, BEGIN // MINUTE + (begins + lasts) * pace
         self.redefined = False
-        self.naive = NaiveFold(REGIONS, {}, horizon)
+        self.patience = patience * pace * MINUTE
+        self.naive = NaiveFold(REGIONS, {}, horizon, SOURCES, self.patience)
         self.define(CAMPAIGNS[0])
         self.fold = PartitionFold(self.settings)
         self.table: dict[bytes, bytes] = {}
@@ -65,6 +69,8 @@ class EngagementMachine(RuleBasedStateMachine):
             [(name, 0, 1) for name in REGIONS],
             campaigns_of,
             self.horizon,
+            sources=SOURCES,
+            patience=self.patience,
             definitions=dict.fromkeys(REGIONS, definitions),
         )
 

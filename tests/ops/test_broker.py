@@ -23,7 +23,7 @@ from tests.support.waiting import wait_until
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(240)]
 
 PATIENT = 180
 """Seconds for a start on a machine that has other things to do."""

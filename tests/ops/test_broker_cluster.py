@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.end_to_end
 async def test_of_three_brokers_one_may_be_killed_while_records_are_written(tmp_path: Path) -> None:
     with EmbeddedCluster(tmp_path) as cluster:

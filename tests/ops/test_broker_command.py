@@ -15,7 +15,7 @@ from ops.broker.ports import free_ports
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(200)]
 
 JUN = (sys.executable, "-m", "ops.cli")
 

@@ -23,7 +23,7 @@ from tests.support.statuses import NOW_MS, status
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(240)]
 
 
 @pytest.fixture

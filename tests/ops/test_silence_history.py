@@ -15,7 +15,7 @@ from streams.measures.silence.explain import Minute
 from tests.ops.test_silence_command import activity
 from tests.support.records import write
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(200)]
 
 
 def settings(kafka: str, prefix: str) -> Config:

@@ -101,7 +101,8 @@ class Part:
 class Line:
     """A line whose processes the test starts one by one; whatever still runs at the end of the block is killed.
 
-    `regions` have 500 people each; those of `shards` are spread. `sources` and `more` are TOML, for jun.toml.
+    `regions` have 500 people each; those of `shards` are spread. `sources` and `more` are TOML, for jun.toml. Of
+    `copies` of each partition all but one must be in sync.
     """
 
     def __init__(
@@ -115,10 +116,13 @@ class Line:
         more: str = "",
         time_settings: str = "heartbeat_seconds = 0.1",
         shards: Mapping[str, int] | None = None,
+        copies: int = 1,
     ) -> None:
         self.folder = folder
         self.kafka = KafkaSettings(embedded=False, bootstrap_servers=kafka)
-        self.topics = TopicSettings(prefix=prefix, partitions=PARTITIONS)
+        self.topics = TopicSettings(
+            prefix=prefix, partitions=PARTITIONS, replication=copies, minimum_in_sync=max(copies - 1, 1)
+        )
         self.parts: list[Part] = []
         self._environment: dict[str, str] = {}
         new_keys(folder / "keys")
@@ -131,6 +135,8 @@ class Line:
             [topics]
             prefix = "{prefix}"
             partitions = {PARTITIONS}
+            replication = {copies}
+            minimum_in_sync = {max(copies - 1, 1)}
             [state]
             folder = "state"
             [time]
@@ -209,6 +215,18 @@ class Line:
                 assignment = ConsumerProtocolMemberAssignment.decode(member[4]).assignment if member[4] else []
                 owned.append(sorted(number for topic, numbers in assignment if topic == events for number in numbers))
         return [one for one in owned if one]
+
+    async def until_in_sync(self) -> None:
+        """Wait until every copy of every partition has everything."""
+        admin = AIOKafkaAdminClient(**client_arguments(self.kafka))
+        await admin.start()
+        try:
+            behind = True
+            while behind:
+                topics = await admin.describe_topics()
+                behind = any(len(one["isr"]) < len(one["replicas"]) for topic in topics for one in topic["partitions"])
+        finally:
+            await admin.close()
 
     async def exporter(self) -> str:
         """Start an exporter; gives the address of its figures."""

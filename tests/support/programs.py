@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ops.broker.ports import free_ports
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
@@ -26,9 +27,8 @@ PATIENCE = 60.0
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.create_server((LOCAL, 0)) as server:
-        return int(server.getsockname()[1])
+    """A port that nobody listens on now, by chance: no other process of the tests is likely to take the same."""
+    return free_ports(1)[0]
 
 
 def need(*programs: str) -> None:
