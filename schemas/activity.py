@@ -134,7 +134,8 @@ class Activity(Struct, omit_defaults=True, tag_field="type", tag="activity"):
 class SourceChange(Struct, frozen=True, omit_defaults=True, tag_field="type", tag="sources"):
     """A source of the region has changed its state: sent at once, without waiting for the minute to close.
 
-    `clock` is the partition's clock (ms) and `watermark` its event time (ms) at that moment.
+    `clock` is the partition's clock (ms) and `watermark` its event time (ms) at that moment. `offset` is the place in
+    `events` of the heartbeat that told it: after a crash a change may be published again, and is known by it.
     """
 
     region: str
@@ -143,6 +144,7 @@ class SourceChange(Struct, frozen=True, omit_defaults=True, tag_field="type", ta
     sources: dict[str, SourceState]
     shard: int = 0
     shards: int = 1
+    offset: int = -1
     v: Version = version_field()
 
 

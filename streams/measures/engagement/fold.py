@@ -205,7 +205,7 @@ class PartitionFold:
         elif clock.now // MINUTE > before:  # time may be held back for long by a source that tells the past
             self._revise(offset, output)
         if changed:
-            self._announce({one.source for one in changed}, output)
+            self._announce({one.source for one in changed}, offset, output)
 
     def _begin(self, source: str, bound: int, offset: int, output: Output) -> None:
         """Let time begin with the first minute that has events, once no source is awaited that may tell the past."""
@@ -239,7 +239,7 @@ class PartitionFold:
             if shard.unpublished:
                 output.published.extend(shard.revisions(offset, self.position.clock.states(name)))
 
-    def _announce(self, sources: set[str], output: Output) -> None:
+    def _announce(self, sources: set[str], offset: int, output: Output) -> None:
         clock = self.position.clock
         for name, shard in self.shards.items():
             states = clock.states(name)
@@ -252,6 +252,7 @@ class PartitionFold:
                         sources=states,
                         shard=shard.shape.shard,
                         shards=shard.shape.shards,
+                        offset=offset,
                     )
                 )
 

@@ -26,7 +26,8 @@ MACHINE_CODES: Final = {kind: code + MACHINE for code, kind in enumerate(KINDS)}
 class OpenMinute:
     """Columns of distinct events in the order of their coming: `codes`, `persons` and `lengths` have one for each,
     `tags` and `forms` their tags and how those were written, one after the other, `lengths` of each event. `ids` are
-    in the same order. Forms have numbers of this minute alone.
+    in the same order. Forms have numbers of this minute alone, and so have tags until settle(): a region numbers its
+    tags minute by minute as they close, so that the order does not depend on how the log was read.
     """
 
     __slots__ = (
@@ -41,6 +42,7 @@ class OpenMinute:
         "persons",
         "series",
         "sources",
+        "tag_numbers",
         "tags",
     )
 
@@ -52,6 +54,7 @@ class OpenMinute:
         self.codes = bytearray()
         self.persons = array("q")
         self.lengths = bytearray()
+        self.tag_numbers = Numbers()
         self.tags = array("q")
         self.form_numbers = Numbers()
         self.forms = array("q")
@@ -72,11 +75,16 @@ class OpenMinute:
         self.persons.extend(self.people.of([event.actor for event in events]))
         tags = [event.tags for event in events]
         self.lengths += bytes(map(len, tags))
-        self.tags.extend(self.series.of(list(chain.from_iterable(tags))))
+        self.tags.extend(self.tag_numbers.of(list(chain.from_iterable(tags))))
         written = [event.labels if len(event.labels) == len(event.tags) else event.tags for event in events]
         self.forms.extend(self.form_numbers.of(list(chain.from_iterable(written))))
         self.sources.update([event.source for event in events])
         self.fresh = []
+
+    def settle(self) -> None:
+        """Give the tags the region's numbers; once, when everything is gathered."""
+        numbers = self.series.of(self.tag_numbers.names)
+        self.tags = array("q", map(numbers.__getitem__, self.tags))
 
     def _distinct(self, events: list[Event]) -> list[Event]:
         """Give those events whose id is new."""

@@ -74,6 +74,7 @@ class RegionShard:
             self.totals.add(offset, duplicates=events.duplicates)
         if self._enter(minute):
             return None
+        events.settle()
         rolled = roll_up(minute, events, self.series)
         together = self.series.together(rolled.keys)
         new_day = self._advance(minute)
@@ -151,6 +152,7 @@ class RegionShard:
         alone = self.open()
         alone.fresh.append(event)
         alone.gather()
+        alone.settle()
         rolled = roll_up(minute, alone, self.series)
         known = bucket.keys()
         fresh = np.isin(rolled.keys, known, assume_unique=True, invert=True)

@@ -102,18 +102,25 @@ class RegionsFold:
             self.detector.forgive(state.region, self.whole.last_event)
             state.forgiven = self.whole.ended
         if isinstance(record, SourceChange):
-            state.clock = max(state.clock, record.clock)
-            state.sources = record.sources
-            at = max(record.watermark, state.since, (state.minute + 1) * MINUTE)
-            assessment = self.detector.assess(record.region) if state.minute >= 0 else None
-            self._judge(state, assessment, at, output)
-            return
-        for activity in join(state, record):
-            if activity.minute > self.whole.newest:
+            if 0 <= record.offset <= state.told.get(record.shard, -1):
+                return  # a crash has published it again
+            state.told[record.shard] = record.offset
+        for one in join(state, record):
+            if isinstance(one, SourceChange):
+                self._change(state, one, output)
+                continue
+            if one.minute > self.whole.newest:
                 self._weigh_whole(offset, output)
-                self.whole.newest = activity.minute
-            if activity.minute > state.minute:
-                self._close(state, activity, output)
+                self.whole.newest = one.minute
+            if one.minute > state.minute:
+                self._close(state, one, output)
+
+    def _change(self, state: RegionState, change: SourceChange, output: RegionsOutput) -> None:
+        state.clock = max(state.clock, change.clock)
+        state.sources = change.sources
+        at = max(change.watermark, state.since, (state.minute + 1) * MINUTE)
+        assessment = self.detector.assess(state.region) if state.minute >= 0 else None
+        self._judge(state, assessment, at, output)
 
     def _weigh_whole(self, offset: int, output: RegionsOutput) -> None:
         """Judge the whole as the newest minute has left it, once a region has a newer one."""

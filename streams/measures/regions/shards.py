@@ -6,33 +6,98 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from schemas.activity import Activity, CampaignCount, SeriesMinute, SourceState, Windows
+from schemas.activity import (
+    Activity,
+    ActivityRecord,
+    CampaignCount,
+    SeriesMinute,
+    SourceChange,
+    SourceState,
+    Windows,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from streams.measures.regions.state import RegionState
 
+MINUTE = 60_000
+UNSET = -2
 COLUMNS = ("actors", "new", "events", "posts", "replies", "reshares")
 
 
-def join(state: RegionState, activity: Activity) -> Iterator[Activity]:
-    """Take the activity of one shard; give the joined activity of every minute that all shards have closed now."""
-    if activity.shards == 1:
-        yield activity
+def join(state: RegionState, record: ActivityRecord) -> Iterator[ActivityRecord]:
+    """Take a record of one shard; give what all shards have brought now, joined, in an order of its own.
+
+    Minutes come in their order, and after each the changes of sources that were told while it was the last closed one,
+    by shard: whichever partition was quicker, what is judged is the same.
+    """
+    if record.shards == 1:
+        yield record
         return
-    shard = activity.shard
-    state.waiting.setdefault(shard, []).append(activity)
-    state.closed[shard] = max(state.closed.get(shard, -1), activity.minute)
-    if len(state.closed) < activity.shards:
+    shard = record.shard
+    if isinstance(record, Activity) and record.minute <= state.closed.get(shard, UNSET):
+        return  # a late revision, or what a crash has published again
+    state.waiting.setdefault(shard, []).append(record)
+    state.closed[shard] = max(state.closed.get(shard, UNSET), _closed_by(record))
+    if len(state.closed) < record.shards:
         return
-    closed = min(state.closed.values())
-    minutes = sorted({one.minute for waiting in state.waiting.values() for one in waiting if one.minute <= closed})
-    for minute in minutes:
-        parts = [_at(state.waiting[shard], minute) for shard in sorted(state.waiting)]
-        yield _sum(minute, [part for part in parts if part is not None])
+    upto = min(state.closed.values())
+    minutes = {_closed_by(one) for one in _waiting(state) if isinstance(one, Activity) and one.minute <= upto}
+    settled = {
+        _closed_by(one): None
+        for one in _waiting(state)
+        if isinstance(one, SourceChange) and _is_settled(state, one, upto)
+    }
+    for minute in sorted({*minutes, *settled}):
+        if minute in minutes:
+            yield _joined(state, minute)
+        for place in sorted(state.waiting):
+            for one in state.waiting[place]:
+                if isinstance(one, SourceChange) and _closed_by(one) == minute and _is_settled(state, one, upto):
+                    state.shard_sources[place] = one.sources
+                    yield msgspec.structs.replace(one, sources=_merged(state.shard_sources))
     for waiting in state.waiting.values():
-        waiting[:] = [one for one in waiting if one.minute > closed]
+        waiting[:] = [
+            one
+            for one in waiting
+            if (one.minute > upto if isinstance(one, Activity) else not _is_settled(state, one, upto))
+        ]
+
+
+def _waiting(state: RegionState) -> Iterator[ActivityRecord]:
+    for waiting in state.waiting.values():
+        yield from waiting
+
+
+def _closed_by(record: ActivityRecord) -> int:
+    """Give the last minute that was closed when a record was published, itself included."""
+    return record.minute if isinstance(record, Activity) else record.watermark // MINUTE - 1
+
+
+def _is_settled(state: RegionState, change: SourceChange, upto: int) -> bool:
+    """Say whether nothing can come any more that would have come before a change of sources."""
+    closed = _closed_by(change)
+    return closed <= upto and all(closed < state.closed[shard] for shard in range(change.shard))
+
+
+def _joined(state: RegionState, minute: int) -> Activity:
+    activities = {
+        shard: [one for one in state.waiting[shard] if isinstance(one, Activity)] for shard in sorted(state.waiting)
+    }
+    parts = {shard: part for shard, waiting in activities.items() if (part := _at(waiting, minute)) is not None}
+    state.shard_sources.update({shard: part.sources for shard, part in parts.items()})
+    return _sum(minute, list(parts.values()))
+
+
+def _merged(sources: Mapping[int, Mapping[str, SourceState]]) -> dict[str, SourceState]:
+    """Merge how the shards see their sources: where one says down, it is."""
+    merged: dict[str, SourceState] = {}
+    for _, of_shard in sorted(sources.items()):
+        for source, state in of_shard.items():
+            if source not in merged or state.status == "down":
+                merged[source] = state
+    return merged
 
 
 def _at(waiting: list[Activity], minute: int) -> Activity | None:
@@ -51,11 +116,6 @@ def _sum(minute: int, parts: list[Activity]) -> Activity:
         for name, one in part.series.items():
             had = series.get(name, SeriesMinute(0, 0))
             series[name] = SeriesMinute(had.events + one.events, had.actors + one.actors)
-    sources: dict[str, SourceState] = {}
-    for part in parts:
-        for source, state in part.sources.items():
-            if source not in sources or state.status == "down":
-                sources[source] = state
     return Activity(
         region=parts[0].region,
         minute=minute,
@@ -68,7 +128,7 @@ def _sum(minute: int, parts: list[Activity]) -> Activity:
         windows=_windows([part.windows for part in parts]),
         campaigns=_campaigns([part.campaigns for part in parts]),
         labels={tag: label for part in parts for tag, label in part.labels.items()},
-        sources=sources,
+        sources=_merged({place: part.sources for place, part in enumerate(parts)}),
         totals=_add(part.totals for part in parts),
         duplicates=sum(part.duplicates for part in parts),
         late=sum(part.late for part in parts),

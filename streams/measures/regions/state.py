@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from schemas.activity import Activity, SourceState
+from schemas.activity import ActivityRecord, SourceState
 from schemas.regions import Evidence, Verdict
 from streams.measures.privacy import Release
 from streams.measures.regions.campaigns import Kept
@@ -14,9 +14,10 @@ class RegionState(Struct):
     """All that the region agent remembers of a region, folded up to source `offset`; times in ms.
 
     `detector` is the silence detector's packed state of the region, `fit` its last fit, `campaigns` what is remembered
-    of them by name, `top` the tags that have labels of their own. `waiting` has, by shard, the activity of minutes that
-    not all shards of the region have closed yet, `closed` how far each has. `part_of_whole` says that its silence was
-    called while everything was silent, `forgiven` up to which end of such a time it has been let off.
+    of them by name, `top` the tags that have labels of their own. `waiting` has, by shard, what is of minutes that not
+    all shards have closed yet, `closed` how far each has, `shard_sources` how each sees its sources, `told` the offset
+    of its last change of them. `part_of_whole` says that its silence was called while everything was silent, `forgiven`
+    up to which end of such a time it has been let off.
     """
 
     region: str
@@ -33,7 +34,9 @@ class RegionState(Struct):
     top: tuple[str, ...] = ()
     reason: str = ""
     evidence: Evidence = field(default_factory=Evidence)
-    waiting: dict[int, list[Activity]] = field(default_factory=dict)
+    waiting: dict[int, list[ActivityRecord]] = field(default_factory=dict)
     closed: dict[int, int] = field(default_factory=dict)
     part_of_whole: bool = False
     forgiven: int = -1
+    shard_sources: dict[int, dict[str, SourceState]] = field(default_factory=dict)
+    told: dict[int, int] = field(default_factory=dict)
