@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "worker": ("ops.commands.worker:worker", "Run the engagement agent and the region agent."),
     "exporter": ("ops.commands.exporter:exporter", "Serve /metrics for Prometheus."),
     "notify": ("ops.commands.notify:notify", "Tell changes of verdict by mail, chat or webhook."),
+    "replay": ("ops.commands.replay:app", "Fold the past again: series for Prometheus, a proof of live, a what-if."),
     "check": ("ops.commands.check:check", "Tell all faults of the configuration at once."),
 }
 """Commands by name: the function, and what it does."""
@@ -71,6 +72,8 @@ EXTRAS: Final = {
     "rocksdict": "rocksdb",
     "grafana_foundation_sdk": "boards",
     "apprise": "notify",
+    "google": "remote-write",
+    "pyarrow": "parquet",
 }
 """Packages that an installation may lack, and the extra that brings each."""
 

@@ -75,7 +75,14 @@ def samples(known: Known) -> Iterator[Sample]:
         yield from _log(known)
 
 
-def _log(known: Known) -> Iterator[Sample]:
+def replayable(known: Known) -> Iterator[Sample]:
+    """Give the samples that are a function of the configuration and the log alone, so that a replay has them too."""
+    yield f.SIMULATED, (), int(known.simulated)
+    yield from campaigns.samples(known)
+    yield from _of_the_log(known)
+
+
+def _of_the_log(known: Known) -> Iterator[Sample]:
     yield f.EVERYTHING_SILENT, (), int(known.everything_silent())
     if known.statuses:
         yield f.CLOCK, (), max(status.clock for status in known.statuses.values()) / 1000
@@ -90,6 +97,10 @@ def _log(known: Known) -> Iterator[Sample]:
     for region in sorted(known.regions):
         for verdict in VERDICTS:
             yield f.TRANSITIONS, (region, verdict), known.transitions.counts[region, verdict]
+
+
+def _log(known: Known) -> Iterator[Sample]:
+    yield from _of_the_log(known)
     dead = {(reason, source) for reason in REASONS for source in known.source_names}
     for key in sorted(dead | known.dead_letters.counts.keys()):
         yield f.DEAD_LETTERS, key, known.dead_letters.counts[key]

@@ -102,8 +102,8 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(folder: Path, config: str) -> Iterator[Prometheus]:
-    """Run Debian's Prometheus with `config` inside the block."""
+def prometheus(folder: Path, config: str, *more: str) -> Iterator[Prometheus]:
+    """Run Debian's Prometheus with `config`, and `more` arguments, inside the block."""
     need("prometheus")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "prometheus.yml").write_text(config, encoding="utf-8")
@@ -113,6 +113,7 @@ def prometheus(folder: Path, config: str) -> Iterator[Prometheus]:
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address={address}",
+        *more,
     ]
     with running(command, folder / "prometheus.log", ready=f"http://{address}/-/ready"):
         yield Prometheus(f"http://{address}")

@@ -1,0 +1,99 @@
+"""Writes output windows as OpenMetrics 1.0.0 text, a file for each two hours UTC, which is what promtool is quick with.
+
+Every series stands once, with its samples in order of time, in seconds: promtool drops a sample that is out of order,
+or a second one at the same time, without a word.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec import Struct
+
+from ops.exporter.text import escape, head
+from streams.errors import OperatorError
+from streams.replay.plan import WINDOW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from ops.exporter.family import Family
+    from ops.replay.columns import Window
+
+END: Final = "# EOF\n"
+
+
+class Written(Struct, frozen=True):
+    """How much was written so far."""
+
+    files: int = 0
+    samples: int = 0
+
+
+_read = msgspec.msgpack.Decoder(Written).decode
+
+
+class OpenMetrics:
+    """A writer of files into a folder; `labels` are added to every series, as a scrape adds its target's."""
+
+    def __init__(self, folder: Path, labels: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.written = Written()
+        self.labels = labels
+
+    def write(self, window: Window) -> None:
+        """Write a file; one that is there is replaced, whole."""
+        target = self.folder / name_of(window.number)
+        fresh = target.with_suffix(".new")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with fresh.open("w", encoding="utf-8", newline="\n") as file:
+                file.writelines(lines(window, self.labels))
+            fresh.replace(target)
+        except OSError as error:
+            raise OperatorError(
+                f"to write {target}", error.strerror or "the system refused", "make room or name another folder",
+                retry=True,
+            ) from error  # fmt: skip
+        self.count(window)
+
+    def count(self, window: Window) -> None:
+        """Count a window as written."""
+        self.written = Written(self.written.files + 1, self.written.samples + window.samples)
+
+    def finish(self) -> None:
+        """Do nothing: every file is whole."""
+
+    def save(self) -> bytes:
+        """Give the counts."""
+        return msgspec.msgpack.encode(self.written)
+
+    def restore(self, raw: bytes) -> None:
+        """Take the counts back."""
+        self.written = _read(raw)
+
+
+def name_of(number: int) -> str:
+    """Give the file name of an output window: when it begins."""
+    begin = dt.datetime.fromtimestamp(number * WINDOW * 60, dt.UTC)
+    return f"jun-{begin:%Y%m%dT%H%MZ}.om"
+
+
+def lines(window: Window, labels: Mapping[str, str]) -> Iterator[str]:
+    """Give the text of a window in pieces, each of whole lines."""
+    for family, series in window.series():
+        yield head(family, openmetrics=True)
+        for values, column in series:
+            begin = selector(family, values, labels)
+            yield "".join([f"{begin} {value!r} {at}\n" for at, value in zip(column.times, column.values, strict=True)])
+    yield END
+
+
+def selector(family: Family, values: tuple[str, ...], more: Mapping[str, str]) -> str:
+    """Write a series: the metric's name and its labels, in order of their names."""
+    labels = {**dict(zip(family.labels, values, strict=True)), **more}
+    inside = ",".join(f'{name}="{escape(labels[name])}"' for name in sorted(labels))
+    return f"{family.name}{{{inside}}}" if inside else family.name

@@ -1,0 +1,155 @@
+"""A replay beside a real line: it finds what live published, goes on after a kill, and touches nothing that is live."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from schemas.codec import encode
+from schemas.events import Event
+from schemas.topics import TOPICS
+from streams.kafka import client_arguments, topic_name
+from streams.measures.partitioning import partition_of
+from tests.support.follow import Follow
+from tests.support.line import PARTITIONS, Line, until
+from tests.support.programs import fetch, jun
+from tests.support.stream import BEGIN, REGIONS, SHARD_COUNT, SHARDS, Stream, Wire, produce
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.end_to_end
+
+FROM = f"{dt.datetime.fromtimestamp(BEGIN * 60, dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+async def run(line: Line, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = jun("replay", "--config", str(line.folder / "jun.toml"), *arguments)
+    return await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, text=True, env={**os.environ, "JUN_DEBUG": "1"}, check=False
+    )
+
+
+async def everything_live(line: Line) -> dict[str, object]:
+    """The ends of all topics, all consumer groups with their offsets."""
+    seen: dict[str, object] = {}
+    async with AIOKafkaConsumer(**client_arguments(line.kafka), isolation_level="read_committed") as consumer:
+        names = {topic_name(line.topics, topic.name): topic for topic in TOPICS}
+        assert names.keys() <= await consumer.topics()
+        places = [
+            TopicPartition(name, number)
+            for name, topic in names.items()
+            for number in range(PARTITIONS if topic.partitioned else 1)
+        ]
+        seen["ends"] = await consumer.end_offsets(places)
+        seen["topics"] = sorted(await consumer.topics())
+    admin = AIOKafkaAdminClient(**client_arguments(line.kafka))
+    await admin.start()
+    try:
+        groups = sorted(name for name, _ in await admin.list_consumer_groups())
+        seen["groups"] = {name: await admin.list_consumer_group_offsets(name) for name in groups}
+    finally:
+        await admin.close()
+    return seen
+
+
+async def live(line: Line, stream: Stream, minutes: int) -> None:
+    """Let a worker take some minutes of the stream, and stop it."""
+    async with Follow(line, "activity") as follow:
+        await produce(line, stream.minutes(minutes))
+        await produce(line, stream.end())
+        worker = line.worker()
+        await follow.until_closed(stream.last, SHARD_COUNT, worker)
+        await line.until_committed(worker)
+        await worker.stop()
+
+
+@pytest.mark.timeout(600)
+async def test_a_replay_finds_nothing_else_than_live_and_names_what_has_changed_since(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    stream = Stream(9, events_a_minute=40)
+    async with Line(tmp_path, kafka, topic_prefix, REGIONS, shards=SHARDS) as line:
+        await live(line, stream, 45)
+        found = await run(line, "--from", FROM, "--verify")
+        assert found.returncode == 0, found.stdout + found.stderr
+        assert "No values differ" in found.stdout
+
+        late = Event("late", (BEGIN + 20) * 60_000, "granada", "nobody", "post", "chat")
+        place = partition_of("granada", "nobody", 1, PARTITIONS)
+        await produce(line, [Wire(place, b"granada", encode(late)), *stream.end()])
+        regions = tmp_path / "regions.toml"
+        regions.write_text(regions.read_text().replace('"jun"\nheadcount = 500', '"jun"\nheadcount = 400'))
+        until_then = f"{dt.datetime.fromtimestamp((BEGIN + 40) * 60, dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+        found = await run(line, "--from", FROM, "--to", until_then, "--verify")
+        assert found.returncode == 1, found.stdout + found.stderr
+        granada = next(text for text in found.stdout.splitlines() if "activity granada" in text)
+        assert "revision" in granada
+        assert "late event" in granada or "never published" in granada
+        assert any("regions jun" in text and "headcount changed" in text for text in found.stdout.splitlines())
+
+
+@pytest.mark.timeout(600)
+async def test_a_killed_replay_goes_on_and_writes_what_one_in_one_go_writes_and_nothing_that_is_live(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    stream = Stream(10, events_a_minute=10)
+    async with Line(tmp_path, kafka, topic_prefix, REGIONS, shards=SHARDS) as line:
+        await live(line, stream, 400)
+        address = await line.exporter()
+        await until(lambda: "jun_region_events_by_kind_total" in fetch(address)[1], "the exporter")
+        before, page = await everything_live(line), shown(fetch(address)[1])
+
+        whole = tmp_path / "whole"
+        done = await run(line, "--from", FROM, "--out", "om", str(whole))
+        assert done.returncode == 0, done.stdout + done.stderr
+
+        killed = tmp_path / "killed"
+        command = jun("replay", "--config", str(tmp_path / "jun.toml"), "--from", FROM, "--out", "om", str(killed))
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: ASYNC220 (quick)
+        cuts = tmp_path / "state" / "replay"
+        await until(lambda: list(cuts.glob("*/cut.msgpack")), "the first cut")
+        process.kill()
+        process.wait()
+        done = await run(line, "--from", FROM, "--out", "om", str(killed))
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "Going on at" in done.stdout
+        assert {file.name: file.read_bytes() for file in killed.glob("*.om")} == {
+            file.name: file.read_bytes() for file in whole.iterdir()
+        }
+        assert not list(cuts.iterdir())
+
+        assert len(list(whole.iterdir())) >= 4
+        check_openmetrics(min(whole.iterdir()))
+        assert await everything_live(line) == before
+        assert shown(fetch(address)[1]) == page
+
+
+def shown(page: str) -> list[str]:
+    return [text for text in page.splitlines() if text.startswith(("jun_region", "jun_tag", "jun_dead"))]
+
+
+def check_openmetrics(file: Path) -> None:
+    """Valid, sorted, one sample a time, within the two hours that its name says."""
+    text = file.read_text("utf-8")
+    assert text.endswith("\n# EOF\n")
+    begin = dt.datetime.strptime(file.name, "jun-%Y%m%dT%H%MZ.om").replace(tzinfo=dt.UTC).timestamp()
+    assert begin % 7200 == 0
+    samples = 0
+    for family in text_string_to_metric_families(text):
+        series: dict[tuple[tuple[str, str], ...], list[float]] = {}
+        for sample in family.samples:
+            series.setdefault((("", sample.name), *sorted(sample.labels.items())), []).append(float(sample.timestamp))
+        for times in series.values():
+            assert times == sorted(set(times))
+            assert begin <= times[0] <= times[-1] < begin + 7200
+            samples += len(times)
+    assert samples > 1_000

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from ops.exporter import families as f
+from ops.replay import wire
+from ops.replay.blocks import HEAD, Blocks, check_bounds
+from ops.replay.columns import Window
+from ops.replay.openmetrics import OpenMetrics, lines, name_of
+from ops.replay.parquet import Parquet
+from ops.replay.times import when
+from streams.errors import OperatorError
+from streams.replay.plan import Plan
+from tests.support.programs import need
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BEGIN = 1_780_300_800
+"""2026-06-01 08:00 UTC, the begin of an output window."""
+NUMBER = BEGIN // 7200
+LABELS = {"job": "jun", "instance": "here:9464"}
+HOUR, DAY = 3_600, 86_400
+
+
+def window() -> Window:
+    made = Window(NUMBER)
+    for minute in range(120):
+        at = BEGIN + minute * 60
+        found = [(f.VERDICT_SINCE, (region,), minute / 3) for region in ("b", 'a "quoted" \\ name')]
+        made.add(at, [*found, (f.DUPLICATES, ("b",), float(minute)), (f.REGION_INFO, ("b", "t", "UTC", "B"), 1)])
+    return made
+
+
+def test_a_window_is_openmetrics_that_its_reference_parser_reads_back_sample_by_sample() -> None:
+    read = {family.name: family for family in text_string_to_metric_families("".join(lines(window(), LABELS)))}
+    assert list(read) == ["jun_region", "jun_region_verdict_since_timestamp_seconds", "jun_region_duplicate_events"]
+    since = read["jun_region_verdict_since_timestamp_seconds"]
+    assert since.unit == "seconds"
+    assert [sample.labels["region"] for sample in since.samples[::120]] == ['a "quoted" \\ name', "b"]
+    assert [float(sample.timestamp) for sample in since.samples[:120]] == [BEGIN + 60 * minute for minute in range(120)]
+    assert [sample.value for sample in since.samples[:120]] == [minute / 3 for minute in range(120)]
+    assert {**since.samples[0].labels, "region": ""} == {**LABELS, "region": ""}
+    assert read["jun_region_duplicate_events"].type == "counter"
+
+
+def test_a_file_is_named_by_the_begin_of_its_window_and_written_whole(tmp_path: Path) -> None:
+    writer = OpenMetrics(tmp_path / "new" / "folder", {})
+    writer.write(window())
+    writer.write(window())
+    assert [file.name for file in (tmp_path / "new" / "folder").iterdir()] == ["jun-20260601T0800Z.om"]
+    assert name_of(NUMBER + 1) == "jun-20260601T1000Z.om"
+
+
+def test_a_minute_is_shown_its_delay_after_its_end_and_belongs_to_that_window() -> None:
+    plan = Plan(begin=0, end=1, lead=0, horizon=0, delay=120, stretches={})
+    first = plan.first_minute(NUMBER)
+    assert plan.shown_at(first) == BEGIN
+    assert plan.window_of(first) == NUMBER
+    assert plan.window_of(first - 1) == NUMBER - 1
+    odd = Plan(begin=0, end=1, lead=0, horizon=0, delay=90, stretches={})
+    assert odd.window_of(odd.first_minute(NUMBER)) == NUMBER
+    assert odd.window_of(odd.first_minute(NUMBER) - 1) == NUMBER - 1
+
+
+def test_promtool_finds_as_many_samples_in_the_block_as_were_written(tmp_path: Path) -> None:
+    need("promtool")
+    writer = Blocks(tmp_path, LABELS)
+    writer.write(window())
+    (block,) = tmp_path.iterdir()
+    assert (block / "meta.json").exists()
+    assert writer.written.samples == 480
+
+
+def test_a_block_with_fewer_samples_than_were_written_is_refused_and_not_put_into_the_folder(tmp_path: Path) -> None:
+    need("promtool")
+    twice = window()
+    twice.add(BEGIN + 119 * 60, [(f.DUPLICATES, ("b",), 1.0)])  # promtool drops a second one at the same time
+    with pytest.raises(OperatorError, match=r"481 samples .* but promtool counts 480"):
+        Blocks(tmp_path, LABELS).write(twice)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "told"),
+    [
+        (0, HEAD - 1, "--out remote-write"),
+        (15 * DAY + 1, HEAD, "--retention"),
+    ],
+)
+def test_blocks_that_prometheus_would_lose_or_hold_in_its_head_are_refused(begin: int, end: int, told: str) -> None:
+    now = 1_800_000_000
+    with pytest.raises(OperatorError, match=told):
+        check_bounds(now - (begin or 5 * HOUR), now - end, now, 15 * DAY)
+
+
+def test_blocks_at_the_very_bounds_are_taken() -> None:
+    check_bounds(1_800_000_000 - 15 * DAY, 1_800_000_000 - HEAD, 1_800_000_000, 15 * DAY)
+
+
+def test_parquet_has_a_row_for_each_sample_with_its_labels_as_columns(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    Parquet(tmp_path, LABELS).write(window())
+    table = parquet.read_table(tmp_path / "jun-20260601T0800Z.parquet")
+    assert table.num_rows == 480
+    rows = [row for row in table.to_pylist() if row["metric"] == f.DUPLICATES.name]
+    assert [row["value"] for row in rows] == list(range(120))
+    assert rows[1]["time"] == dt.datetime(2026, 6, 1, 8, 1, tzinfo=dt.UTC)
+    assert (rows[0]["region"], rows[0]["instance"], rows[0]["tag"]) == ("b", "here:9464", None)
+
+
+def test_the_body_of_a_remote_write_reads_back() -> None:
+    pytest.importorskip("google.protobuf")
+    line = wire.Line((("__name__", "x"), ("region", "español")), [BEGIN, BEGIN + 60], [0.5, 2.0])
+    (read,) = wire.read_body(wire.body_of([line]))
+    assert (read.labels, list(read.times), list(read.values)) == (line.labels, line.times, line.values)
+
+
+def test_times_are_rfc_3339_in_utc_unless_they_say_otherwise_or_so_long_ago() -> None:
+    assert when("2026-06-01T08:00:00Z", "--from", 0) == BEGIN
+    assert when("2026-06-01T08:00:00", "--from", 0) == BEGIN
+    assert when("2026-06-01T10:00+02:00", "--from", 0) == BEGIN
+    assert when("36h", "--from", BEGIN) == BEGIN - 36 * HOUR
+    with pytest.raises(OperatorError, match="'yesterday' came"):
+        when("yesterday", "--from", 0)
