@@ -35,6 +35,7 @@ COMMANDS: Final = {
 GROUPS: Final = {
     "key": ("Make the keys of pseudonyms and dead letters.", {
         "new": ("ops.commands.key:new", "Make new keys in a folder."),
+        "next": ("ops.commands.key:following", "Make the key that takes the pseudonyms' place at a stated time."),
     }),
     "deadletter": ("List inputs that were refused, look into them, send them again.", {
         "list": ("ops.commands.deadletter:list_", "List refused inputs, with the reason of each."),

@@ -97,6 +97,16 @@ class PrivacySettings(Struct, frozen=True, forbid_unknown_fields=True):
     pseudonym_key: Annotated[Secret, Meta(description="key of the pseudonyms; only ingest needs it")] = field(
         default_factory=Secret
     )
+    pseudonym_key_since: Annotated[
+        Annotated[dt.datetime, Meta(tz=True)] | None,
+        Meta(description="first moment of that key, with its offset from UTC, where there was one before"),
+    ] = None
+    previous_pseudonym_key: Annotated[
+        Secret, Meta(description="key of the pseudonyms before that moment; needed until the overlap has passed")
+    ] = field(default_factory=Secret)
+    pseudonym_overlap_days: Annotated[
+        int, Meta(ge=28, le=400, description="how long events tell both pseudonyms after a change of the key (days)")
+    ] = 28
     deadletter_public_key: Annotated[Secret, Meta(description="key to which refused inputs are sealed")] = field(
         default_factory=Secret
     )

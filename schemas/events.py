@@ -58,7 +58,8 @@ class Event(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type",
     `id` and `reference` are keyed hashes of the source's own identifiers, equal for equal originals, so that a
     repeat is known and a post cannot be looked up. `tags` are folded keys; `labels`, where they differ from the keys,
     the forms that were written, in the same order. `target` is the pseudonym of the person who was reshared, asked
-    or recognised, `target_role` who that is to the organisation.
+    or recognised, `target_role` who that is to the organisation. `formerly` is the actor's pseudonym under the key
+    before, for as long as two keys overlap: both are one person.
     """
 
     id: Identifier
@@ -74,6 +75,7 @@ class Event(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type",
     target: str = ""
     target_role: Role = "person"
     machine: bool = False
+    formerly: str = ""
     v: Version = version_field()
 
 

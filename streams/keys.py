@@ -41,6 +41,19 @@ def new_keys(folder: Path) -> list[Path]:
     return files
 
 
+def next_key(folder: Path) -> Path:
+    """Make a key of the pseudonyms to follow another; raises OperatorError where there is one in `folder` already."""
+    file = folder / PSEUDONYM_FILE
+    if file.exists():
+        raise OperatorError(
+            "to make the next key", f"there is {file} already", "choose another folder: that one is still needed",
+            retry=False,
+        )  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _write_new(file, secrets.token_bytes(KEY_BYTES))
+    return file
+
+
 def pseudonym_key(text: str) -> bytes:
     """Read the text of a pseudonyms' key: base64 of 32 bytes or more."""
     return _decoded(text, "the key of the pseudonyms", exact=False)

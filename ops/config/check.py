@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ops.config.document import shown_name
 from ops.config.load import Reading, read
 from ops.config.problems import Fault, Problem
-from ops.config.rules import accounts, campaigns, kafka, notifications, ports, regions, secrets, sources
+from ops.config.rules import accounts, campaigns, kafka, keys, notifications, ports, regions, secrets, sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,6 +47,7 @@ def _of_config(reading: Reading, environ: Mapping[str, str]) -> Iterator[Problem
     if reading.simulated:
         return  # `jun up` makes the keys of the simulation itself
     yield from secrets.problems(config, environ)
+    yield from keys.problems(config.privacy, reading.directory)
     for index, settings in good:
         yield from secrets.within(settings, ("source", index), environ, reading.folder)
     if "source" not in reading.main.document.values:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from schemas.topics import DEADLETTER, EVENTS
+from streams.errors import OperatorError
+from streams.ingest import times
 from streams.ingest.checkpoint import Checkpoint
 from streams.ingest.intake import Intake, Topics
 from streams.ingest.producer import Producer
-from streams.ingest.pseudonyms import Pseudonyms
+from streams.ingest.pseudonyms import Change, Pseudonyms
 from streams.ingest.runner import Runner
 from streams.ingest.seal import Sealer
 from streams.ingest.source import build
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from streams.standing import Standing
 
 CHECKPOINTS: Final = "checkpoints"
+DAY: Final = 86_400_000
 PATIENCE: Final = 10.0
 """Seconds for what is on its way to Kafka when the agent ends."""
 
@@ -161,12 +164,30 @@ def _signals() -> Iterator[asyncio.Event]:
 
 def keys(privacy: PrivacySettings) -> tuple[Pseudonyms, Sealer]:
     """Read the keys that ingest works with. Raises OperatorError."""
-    pseudonyms = Pseudonyms(pseudonym_key(read_secret(privacy.pseudonym_key, wanted_for="privacy.pseudonym_key")))
+    key = pseudonym_key(read_secret(privacy.pseudonym_key, wanted_for="privacy.pseudonym_key"))
+    pseudonyms = Pseudonyms(key, _change(privacy))
     secret = privacy.deadletter_public_key
     if not _is_set(secret):
         log.info("deadletter.inputs_are_not_kept", why="privacy.deadletter_public_key is not set")
         return pseudonyms, Sealer(pseudonyms, None)
     return pseudonyms, Sealer(pseudonyms, public_key(read_secret(secret, wanted_for="privacy.deadletter_public_key")))
+
+
+def _change(privacy: PrivacySettings) -> Change | None:
+    """Read the key before this one, where there was one."""
+    if not _is_set(privacy.previous_pseudonym_key):
+        return None
+    if privacy.pseudonym_key_since is None:
+        raise OperatorError(
+            "the moment of the change of keys in privacy.pseudonym_key_since",
+            "it is not set, though there is a previous key",
+            "set it to the same moment for every source",
+            retry=False,
+        )
+    before = read_secret(privacy.previous_pseudonym_key, wanted_for="privacy.previous_pseudonym_key")
+    since = times.from_datetime(privacy.pseudonym_key_since)
+    until = since + privacy.pseudonym_overlap_days * DAY
+    return Change(Pseudonyms(pseudonym_key(before)), since, until)
 
 
 def _is_set(secret: Secret) -> bool:

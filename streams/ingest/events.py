@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 from msgspec import structs
 
 from schemas.events import UNASSIGNED, Event
+from streams.ingest.resolve import Resolver
 from streams.measures.hashtags import extract, fold, tags_and_labels
 from streams.measures.partitioning import partition_of, partition_of_region
 
 if TYPE_CHECKING:
-    from streams.ingest.pseudonyms import Pseudonyms
-    from streams.ingest.resolve import Resolver, Who
+    from schemas.directory import Directory
+    from streams.ingest.pseudonyms import Change, Pseudonyms
+    from streams.ingest.resolve import Who
     from streams.ingest.submission import Submission
 
 ASKING: Final = frozenset({"post", "reply"})
@@ -95,6 +97,36 @@ class EventMaker:
                 region=original.region,
             )
         ]
+
+
+class ChangingMaker:
+    """Makes the events of one source while two keys are known: by the key that holds at an event's own time.
+
+    For as long as they overlap, an event has its actor's pseudonym under the key before as well.
+    """
+
+    def __init__(self, source: str, directory: Directory, pseudonyms: Pseudonyms, change: Change) -> None:
+        self._change = change
+        self._before = Resolver(directory, source, change.before)
+        self._old = EventMaker(source, self._before, change.before)
+        self._new = EventMaker(source, Resolver(directory, source, pseudonyms), pseudonyms)
+
+    def events(self, submission: Submission) -> list[Event]:
+        """Make the event, and those that follow from it."""
+        if submission.at < self._change.since:
+            return self._old.events(submission)
+        made = self._new.events(submission)
+        if submission.at >= self._change.until:
+            return made
+        formerly = self._before.who(submission.account, submission.at).actor
+        return [structs.replace(event, formerly=formerly) for event in made]
+
+
+def maker_of(source: str, directory: Directory, pseudonyms: Pseudonyms) -> EventMaker | ChangingMaker:
+    """Give what makes the events of a source."""
+    if pseudonyms.change is not None:
+        return ChangingMaker(source, directory, pseudonyms, pseudonyms.change)
+    return EventMaker(source, Resolver(directory, source, pseudonyms), pseudonyms)
 
 
 def _bare(tag: str) -> str:

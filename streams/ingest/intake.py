@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from schemas.codec import UnreadableError, encode
 from schemas.events import UNASSIGNED, Heartbeat
 from streams.ingest.counters import Counters
-from streams.ingest.events import EventMaker, Partitions
+from streams.ingest.events import Partitions, maker_of
 from streams.ingest.outlet import Record
-from streams.ingest.resolve import Resolver
 from streams.ingest.source import Refusal, Standing, Taken
 from streams.ingest.submission import check_time
 
@@ -66,9 +65,8 @@ class Intake:
         self._source = source
         self._outlet = outlet
         self._topics = topics
-        resolver = Resolver(directory, source.name, pseudonyms)
-        self._maker = EventMaker(source.name, resolver, pseudonyms)
-        self._partitions = Partitions(outlet.partitions, resolver.shards)
+        self._maker = maker_of(source.name, directory, pseudonyms)
+        self._partitions = Partitions(outlet.partitions, {region.name: region.shards for region in directory.region})
         self._sealer = sealer
         self._checkpoint = checkpoint
         self._stop = asyncio.Event()

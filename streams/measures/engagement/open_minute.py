@@ -12,10 +12,12 @@ from operator import eq
 from typing import TYPE_CHECKING, Final
 
 from schemas.events import KINDS
+from streams.measures.engagement.clock import MINUTE
 from streams.measures.engagement.numbering import Numbers
 
 if TYPE_CHECKING:
     from schemas.events import Event
+    from streams.measures.engagement.people import People
 
 MACHINE: Final = len(KINDS)
 """Added to the code of a kind for what no person did."""
@@ -46,7 +48,7 @@ class OpenMinute:
         "tags",
     )
 
-    def __init__(self, people: Numbers, series: Numbers) -> None:
+    def __init__(self, people: People, series: Numbers) -> None:
         self.people = people
         self.series = series
         self.fresh: list[Event] = []
@@ -72,6 +74,8 @@ class OpenMinute:
                 for event in events
             ]
         )
+        for event in [event for event in events if event.formerly]:
+            self.people.link(event.formerly, event.actor, event.at // MINUTE)
         self.persons.extend(self.people.of([event.actor for event in events]))
         tags = [event.tags for event in events]
         self.lengths += bytes(map(len, tags))

@@ -16,6 +16,7 @@ from streams.measures.engagement.minute import roll_up, votes_of
 from streams.measures.engagement.numbering import Numbers
 from streams.measures.engagement.open_minute import OpenMinute
 from streams.measures.engagement.pairs import SERIES_SHIFT
+from streams.measures.engagement.people import People
 from streams.measures.engagement.redefine import redefined
 from streams.measures.engagement.series import SeriesNumbers
 from streams.measures.engagement.totals import Totals, TotalsKeeper
@@ -50,7 +51,7 @@ class RegionShard:
         self, shape: Shape, campaigns_of: Mapping[str, Sequence[str]], definitions: Mapping[str, Definition]
     ) -> None:
         self.shape = shape
-        self.people = Numbers()
+        self.people = People()
         self.series = SeriesNumbers(Numbers(), campaigns_of)
         self.windows = RegionWindows()
         self.history = History(shape.horizon)
