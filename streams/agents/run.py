@@ -13,8 +13,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
+from faust.exceptions import ConsistencyError
 
 from streams.agents.app import FLUSH_SECONDS, WorkerApp
+from streams.agents.topics import check_topics
 from streams.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ async def run_worker(
 
     `standing` is told whether the worker folds, or is starting or restoring its state.
     """
+    await check_topics(config)
     app = WorkerApp(config, directory, seal_to)
     if standing is not None:
         standing.look = partial(_why_not, app)
@@ -111,6 +114,14 @@ def _why_not(app: WorkerApp) -> str:
 
 def _raise_crash(app: WorkerApp) -> None:
     crash = app.crash_reason
+    if isinstance(crash, OperatorError):
+        raise crash
+    if isinstance(crash, ConsistencyError):
+        raise OperatorError(
+            "tables on disk that belong to this Kafka", "they have been written further than its topics of state",
+            "stop the worker and delete the folder `tables` in state.folder: they are read from Kafka again",
+            retry=False,
+        ) from crash  # fmt: skip
     if crash is not None:
         raise OperatorError(
             "the worker to fold on",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import faust
 
 from streams.agents.disk import DiskStore
+from streams.errors import OperatorError
 from streams.measures.engagement.entries import newer
 
 if TYPE_CHECKING:
@@ -89,11 +90,23 @@ class StateTable(faust.Table):  # type: ignore[misc]  # Faust is untyped for myp
         try:
             for tp in sorted(active_tps):
                 if tp not in self._kept:
-                    self._restored(tp.partition, self._entries.pop(tp.partition, {}))
+                    self._restore(tp)
             await super().on_recovery_completed(active_tps, standby_tps)
         except Exception as error:
             await self.app.crash(error)
             raise
+
+    def _restore(self, tp: TP) -> None:
+        try:
+            self._restored(tp.partition, self._entries.pop(tp.partition, {}))
+        except Exception as error:
+            raise OperatorError(
+                f"the state in {tp.topic}, partition {tp.partition}, as this version writes it",
+                f"it can't be read ({type(error).__name__})",
+                "run the version that wrote it; or stop all workers, delete the topics of state and `activity`, run "
+                "`jun topics`, and let a worker fold `events` anew",
+                retry=False,
+            ) from error
 
     # -- what the keeper calls
 
