@@ -8,9 +8,10 @@ from pathlib import Path  # noqa: TC003 (cyclopts reads the annotations)
 from typing import TYPE_CHECKING, Final
 
 from ops.config import load
+from ops.deadletters.letters import moment
 from ops.health import health
 from streams.errors import OperatorError
-from streams.ingest.agent import run_agent, show_agent
+from streams.ingest.agent import fill_agent, run_agent, show_agent
 from streams.ingest.clock import ClockSettings
 from streams.ingest.source import SourceSettings, Surroundings, settings_of
 from streams.standing import Standing
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 CLOCK: Final = "clock"
 
 
-def ingest(name: str, /, *more: str, dry_run: bool = False, config: Path | None = None) -> None:
+def ingest(
+    name: str, /, *more: str, dry_run: bool = False, since: str | None = None, config: Path | None = None
+) -> None:
     """Run one source, or several: what people write there goes to Kafka, and heartbeats tell how far each has got.
 
     Parameters
@@ -35,13 +38,19 @@ def ingest(name: str, /, *more: str, dry_run: bool = False, config: Path | None 
         Further sources for the same process. Those that are called share a server where host and port are the same.
     dry_run
         Show what would be sent, one JSON object a line; Kafka is not touched and no position is kept.
+    since
+        Ask for what happened from this time on (RFC 3339), send it, and end; this may run beside the source itself.
+        What was sent before counts once; what is older than the horizon can only be replayed.
     config
         File of the configuration; ./jun.toml where none is named.
     """
     loaded = load(config)
     settings = [_settings(loaded, name) for name in (name, *more)]
     surroundings = Surroundings(loaded.config, loaded.directory, loaded.folder, _now)
-    if dry_run:
+    if since:
+        outlet = Terminal(loaded.config.topics.partitions) if dry_run else None
+        words = asyncio.run(fill_agent(settings, surroundings, moment(since, "--since"), outlet))
+    elif dry_run:
         words = asyncio.run(show_agent(settings, surroundings, Terminal(loaded.config.topics.partitions)))
     else:
         words = asyncio.run(_run(settings, surroundings))

@@ -15,6 +15,7 @@ from schemas.topics import DEADLETTER, EVENTS
 from streams.errors import OperatorError
 from streams.ingest import times
 from streams.ingest.checkpoint import Checkpoint
+from streams.ingest.filling import fill
 from streams.ingest.intake import Intake, Topics
 from streams.ingest.producer import Producer
 from streams.ingest.pseudonyms import Change, Pseudonyms
@@ -84,6 +85,53 @@ async def show_agent(several: Sequence[SourceSettings], surroundings: Surroundin
     pairs = [(source, _intake(source, surroundings, outlet, pseudonyms, sealer, None)) for source in sources]
     with _signals() as stopped:
         return await _run(Runner(pairs), stopped, asyncio.get_running_loop().create_future())
+
+
+async def fill_agent(
+    several: Sequence[SourceSettings], surroundings: Surroundings, since: int, shown: Outlet | None = None
+) -> list[str]:
+    """Ask some sources for their past from `since` (ms) on, and end; give, for each, what came in words.
+
+    With `shown` it is shown there, and Kafka is not touched.
+    """
+    config = surroundings.config
+    with _signals() as stopped:
+        if shown is not None:
+            pseudonyms = Pseudonyms(secrets.token_bytes(KEY_BYTES))
+            return await _filled(several, surroundings, since, shown, pseudonyms, Sealer(pseudonyms, None), stopped)
+        producer = Producer(config.kafka, topic_name(config.topics, EVENTS))
+        try:
+            if not await _started(producer, stopped):
+                return ["stopped while it waited for Kafka"]
+            return await _filled(several, surroundings, since, producer, *keys(config.privacy), stopped)
+        finally:
+            await producer.close(PATIENCE)
+
+
+async def _filled(  # noqa: PLR0913, PLR0917 (see Intake)
+    several: Sequence[SourceSettings],
+    surroundings: Surroundings,
+    since: int,
+    outlet: Outlet,
+    pseudonyms: Pseudonyms,
+    sealer: Sealer,
+    stopped: asyncio.Event,
+) -> list[str]:
+    pairs = [
+        (source, _intake(source, surroundings, outlet, pseudonyms, sealer, None))
+        for source in _build(several, surroundings)
+    ]
+
+    async def stop_all() -> None:
+        await stopped.wait()
+        for _, intake in pairs:
+            intake.stop()
+
+    stopping = asyncio.create_task(stop_all())
+    try:
+        return [await fill(source, intake, since) for source, intake in pairs]
+    finally:
+        stopping.cancel()
 
 
 def _build(several: Sequence[SourceSettings], surroundings: Surroundings) -> list[Source]:

@@ -47,13 +47,21 @@ class Columns(Struct, frozen=True, forbid_unknown_fields=True):
 class Mapping:
     """Reads the records of one file; the header comes first, where there is one."""
 
-    def __init__(
-        self, columns: Columns, *, delimiter: str, read_time: Callable[[str], int], kind: Kind, region: str
+    def __init__(  # noqa: PLR0913 (they are the settings of a file)
+        self,
+        columns: Columns,
+        *,
+        delimiter: str,
+        read_time: Callable[[str], int],
+        kind: Kind,
+        region: str,
+        kinds: dict[str, Kind] | None = None,
     ) -> None:
         self._named = {name: column for name, column in msgspec.structs.asdict(columns).items() if column}
         self._delimiter = delimiter
         self._read_time = read_time
         self._constant = {"kind": kind, "region": region} if region else {"kind": kind}
+        self._kinds = {said.casefold(): meant for said, meant in (kinds or {}).items()}
         self._width = 0
         self._indexes: dict[str, int] = {}
 
@@ -102,6 +110,9 @@ class Mapping:
                 raise UnreadableError("wrong_type", f"{error}, in the column of `at`") from error
         if "id" not in self._named:
             loose["id"] = place
+        said = loose.get("kind")
+        if isinstance(said, str):
+            loose["kind"] = self._kinds.get(said.strip().casefold(), said)
         tags = loose.get("tags")
         if isinstance(tags, str):
             loose["tags"] = [tag for tag in tags.replace(",", " ").replace(";", " ").split() if tag.strip("#＃")]

@@ -59,6 +59,9 @@ class FileSettings(SourceSettings, frozen=True, kw_only=True, tag="file"):
     ] = "iso"
     time_zone: Annotated[str, Meta(description="IANA time zone of times that don't say their own")] = "UTC"
     event_kind: Annotated[Kind, Meta(description="what was done, where no column says it")] = "post"
+    kinds: Annotated[
+        dict[str, Kind], Meta(description="what the column of `kind` says, and which kind of ours that is")
+    ] = field(default_factory=dict)
     region: Annotated[str, Meta(description="region of all events, where no column says it")] = ""
     follow: Annotated[bool, Meta(description="go on reading as the file grows, through its rotation")] = True
     live: Annotated[
@@ -231,6 +234,7 @@ def _mapping(settings: FileSettings) -> Mapping:
         read_time=times.reader(settings.time_format, settings.time_zone),
         kind=settings.event_kind,
         region=settings.region,
+        kinds=settings.kinds,
     )
 
 

@@ -153,6 +153,12 @@ def _items(envelope: _Envelope, what: _Kind, body: bytes, place: str) -> list[It
     return [] if submission is None else [Item(body, place, submission)]
 
 
+def submission_of_event(raw: bytes) -> Submission | None:
+    """Give what somebody did by an event, without its envelope. Raises UnreadableError."""
+    what = _kinds.read(raw)
+    return submission_in(raw, what) if what.type in READ else None
+
+
 def submission_in(raw: bytes, what: _Kind) -> Submission | None:
     """Give what somebody did; None where nobody did anything that counts. Raises UnreadableError."""
     subtype = what.subtype or ""

@@ -15,7 +15,7 @@ import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, runtime_checkable
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -157,6 +157,17 @@ class Source(Protocol):
 
         Raises OperatorError for what an operator must put right. The runner then says `down`, with the sentence, and
         starts it again after a while where `retry` is set.
+        """
+
+
+@runtime_checkable
+class Fills(Protocol):
+    """A source that can be asked for its past, beside one that runs: what comes twice counts once."""
+
+    async def fill(self, intake: Intake, since: int) -> str:
+        """Hand over what happened from `since` (ms) to now, without touching the position; say in words what came.
+
+        Raises TroubleError where that may help later.
         """
 
 

@@ -17,7 +17,7 @@ LIMIT: Final = 253_402_300_800_000
 """The year 10000: what is not before it is a mistake of units."""
 
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_MILLISECOND: Final = dt.timedelta(milliseconds=1)
+MILLISECOND: Final = dt.timedelta(milliseconds=1)
 _LONGEST: Final = 40
 
 
@@ -27,7 +27,7 @@ class MomentError(ValueError):
 
 def from_datetime(moment: dt.datetime) -> int:
     """Give the milliseconds of a moment that knows its offset; parts of a millisecond are cut off."""
-    return checked((moment - EPOCH) // _MILLISECOND)
+    return checked((moment - EPOCH) // MILLISECOND)
 
 
 def from_rfc3339(text: str) -> int:

@@ -127,3 +127,14 @@ def test_lines_are_mapped_by_paths_into_their_objects() -> None:
 )
 def test_a_line_that_cannot_be_mapped_gives_its_reason(raw: bytes, reason: str) -> None:
     assert fault(mapping(delimiter="").read(record(raw), "file")) == reason
+
+
+def test_the_words_of_a_log_are_kinds_of_ours_whatever_their_case() -> None:
+    read = mapping(kinds={"Opened": "open", "Soft Bounce": "bounce"})
+    kinds = []
+    for word in (b"opened", b" soft bounce ", b"reply"):
+        found = read.read(record(b"7,2026-05-31 08:00:00,ana,,," + word + b",\n"), "file")
+        assert isinstance(found, Submission)
+        kinds.append(found.kind)
+    assert kinds == ["open", "bounce", "reply"]
+    assert fault(read.read(record(b"7,2026-05-31 08:00:00,ana,,,secret,\n"), "file")) == "unknown_kind"

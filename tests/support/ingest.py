@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from schemas.codec import event_reader
-from schemas.config import Config
+from schemas.config import Config, StateSettings
 from schemas.deadletter import DeadLetter
 from schemas.directory import Account, Directory, Region
 from schemas.events import Event, Heartbeat
@@ -103,7 +103,8 @@ class Bench:
         self.folder = folder
         self.outlet = Remembering()
         self.pseudonyms = Pseudonyms(KEY)
-        surroundings = Surroundings(Config(), DIRECTORY, folder, clock)
+        config = Config(state=StateSettings(folder=str(folder / "state")))
+        surroundings = Surroundings(config, DIRECTORY, folder, clock)
         self.sources: Sequence[Source] = build(settings_of(entry), surroundings)
         self.source = self.sources[0]
         self.checkpoint = Checkpoint(folder / "checkpoints", self.source.name)
