@@ -13,7 +13,8 @@ from schemas.codec import UnreadableError
 from schemas.events import MAXIMUM_TAGS
 from streams.ingest.bearer import BearerSettings, BearerSource
 from streams.ingest.parts import one_or_many
-from streams.ingest.source import Item, SourceKind
+from streams.ingest.rereading import rereader_of_several
+from streams.ingest.source import Item, Rereader, SourceKind
 from streams.ingest.submission import MAXIMUM_MENTIONS, submission_of
 from streams.ingest.typed import loose_json
 
@@ -173,4 +174,9 @@ def build(settings: ActivityStreamsSettings, surroundings: Surroundings) -> list
     return [ActivityStreamsSource(settings, surroundings)]
 
 
-KIND: Final = SourceKind(ActivityStreamsSettings, build)
+def rereader(settings: ActivityStreamsSettings, surroundings: Surroundings) -> Rereader:  # noqa: ARG001 (as for every kind)
+    """Make what reads a refused activity again."""
+    return rereader_of_several(lambda raw: _submissions(loose_json(raw)))
+
+
+KIND: Final = SourceKind(ActivityStreamsSettings, build, rereader)

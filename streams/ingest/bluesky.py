@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from streams.ingest.bluesky_record import COLLECTIONS, concerns, read
-from streams.ingest.pull import AT_ONCE, PullSettings, PullSource, items_of, rereader_of
+from streams.ingest.pull import AT_ONCE, PullSettings, PullSource
+from streams.ingest.rereading import items_of, rereader_of
 from streams.ingest.source import Item, Rereader, SourceKind, Surroundings
 from streams.ingest.typed import Typed
 from streams.ingest.web import TroubleError, Web

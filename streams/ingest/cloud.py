@@ -5,20 +5,22 @@ https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/http-protocol
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
+from urllib.parse import unquote
 
 from aiohttp import web
 from msgspec import Meta, Struct, field
 
-from schemas.codec import UnreadableError
+from schemas.codec import UnreadableError, encode
 from schemas.events import KINDS, Kind
 from streams.ingest.bearer import BearerSettings, BearerSource
 from streams.ingest.extras import needed
 from streams.ingest.parts import many
 from streams.ingest.push import RejectedError
-from streams.ingest.source import Item, SourceKind
+from streams.ingest.source import Item, RefusedInput, Rereader, SourceKind
 from streams.ingest.submission import submission_of
-from streams.ingest.typed import Typed
+from streams.ingest.typed import Typed, loose_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,8 +118,13 @@ class CloudEventsSource(BearerSource):
         try:
             submission = self._submission(headers, raw)
         except UnreadableError as fault:
-            return Item(raw, place, fault)
+            return Item(_whole(headers, raw), place, fault)
         return None if submission is None else Item(raw, place, submission)
+
+    def again(self, refused: RefusedInput) -> list[Item]:
+        """Read a refused event again; one that came binary was kept structured."""
+        item = self._item({"content-type": STRUCTURED + "+json"}, refused.raw, refused.place)
+        return [] if item is None else [item]
 
     def _submission(self, headers: Mapping[str, str], raw: bytes) -> Submission | None:
         lowered = {name.lower() for name in headers}
@@ -168,9 +175,30 @@ class CloudEventsSource(BearerSource):
         return value
 
 
+def _whole(headers: Mapping[str, str], body: bytes) -> bytes:
+    """Give an event as one input that says everything itself: a binary one, whose head is apart, in structured mode."""
+    parts = {name.lower(): value for name, value in headers.items()}
+    if "ce-specversion" not in parts:
+        return body
+    loose: dict[str, Any] = {name[3:]: unquote(value) for name, value in parts.items() if name.startswith("ce-")}
+    loose["datacontenttype"] = parts.get("content-type", "application/json")
+    try:
+        loose["data"] = loose_json(body)
+    except UnreadableError:
+        loose["data_base64"] = b64encode(body).decode()
+    return encode(loose)
+
+
+def rereader(settings: CloudEventsSettings, surroundings: Surroundings) -> Rereader:
+    """Make what reads a refused event again."""
+    source = CloudEventsSource(settings, surroundings)
+    source.prepare()
+    return source.again
+
+
 def build(settings: CloudEventsSettings, surroundings: Surroundings) -> list[CloudEventsSource]:
     """Make the source."""
     return [CloudEventsSource(settings, surroundings)]
 
 
-KIND: Final = SourceKind(CloudEventsSettings, build)
+KIND: Final = SourceKind(CloudEventsSettings, build, rereader)

@@ -14,7 +14,8 @@ import msgspec
 
 from schemas.codec import encode
 from streams.ingest.mailbox import Found, Happening, ImapSettings, Looking, Position
-from streams.ingest.pull import PullSource, items_of, rereader_of
+from streams.ingest.pull import PullSource
+from streams.ingest.rereading import items_of, rereader_of
 from streams.ingest.source import Item, Rereader, SourceKind, Surroundings
 from streams.ingest.submission import submission_of
 from streams.ingest.typed import Typed

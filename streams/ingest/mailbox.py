@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import email
+import email.errors
+import email.header
 import email.policy
 import hashlib
 import socket
@@ -223,19 +225,30 @@ class Looking:
 
     def _mail(self, uid: int, told: Any) -> _Mail | None:
         """Read the head of a mail; None where it is no newsletter of ours."""
-        head = email.message_from_bytes(bytes(told.get(_HEAD) or b""), policy=email.policy.default)
-        names = (str(head.get(name) or "").casefold() for name in ("From", "List-Id"))
+        head = email.message_from_bytes(bytes(told.get(_HEAD) or b""), policy=email.policy.compat32)
+        names = (_text(head.get(name)).casefold() for name in ("From", "List-Id"))
         if not _is_of(names, self._settings.senders):
             return None
-        name = str(head.get("Message-ID") or "").strip() or f"{uid}/{told.get(b'INTERNALDATE')}"
+        name = _text(head.get("Message-ID")).strip() or f"{uid}/{told.get(b'INTERNALDATE')}"
         moment = told.get(b"INTERNALDATE")
         return _Mail(
             key=hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:32],
             uid=uid,
             at=max(0, round(moment.timestamp() * 1000)) if moment is not None else self._now,
             seen=b"\\Seen" in (told.get(b"FLAGS") or ()),
-            subject=str(head.get("Subject") or "")[:LONGEST_SUBJECT],
+            subject=_text(head.get("Subject"))[:LONGEST_SUBJECT],
         )
+
+
+def _text(value: Any) -> str:
+    """Give the text of a head, which may be in parts of several encodings (RFC 2047), or not be what it says."""
+    if value is None:
+        return ""
+    try:
+        text = str(email.header.make_header(email.header.decode_header(value)))
+    except (ValueError, LookupError, email.errors.MessageError):
+        text = str(value)
+    return text.encode("utf-8", "replace").decode()
 
 
 def _is_of(names: Iterable[str], senders: Iterable[str]) -> bool:

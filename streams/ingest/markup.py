@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from typing import Final
 
 BREAKS: Final = frozenset({"br", "p", "div", "li", "ul", "ol", "blockquote", "tr", "td", "th", "h1", "h2", "h3", "pre"})
 """What stands on a line of its own, so that words on both sides are two."""
+_TAGS: Final = re.compile(r"<[^<>]*>")
 HIDDEN: Final = frozenset({"script", "style"})
 
 
@@ -37,6 +39,9 @@ def plain(markup: str) -> str:
     if "<" not in markup and "&" not in markup:
         return markup
     reader = _Text()
-    reader.feed(markup)
-    reader.close()
+    try:
+        reader.feed(markup)
+        reader.close()
+    except AssertionError:  # html.parser's answer to a marked section that nobody knows
+        return _TAGS.sub(" ", markup).strip()
     return "".join(reader.parts).strip()

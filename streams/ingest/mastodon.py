@@ -13,7 +13,8 @@ from msgspec import Meta, Raw, Struct, field
 
 from schemas.config import Secret
 from streams.ingest.mastodon_status import MILLISECONDS_BITS, identifier, moment_of, read
-from streams.ingest.pull import PullSettings, PullSource, items_of, rereader_of
+from streams.ingest.pull import PullSettings, PullSource
+from streams.ingest.rereading import items_of, rereader_of
 from streams.ingest.source import Item, Rereader, SourceKind, Surroundings
 from streams.ingest.sse import Message, messages
 from streams.ingest.typed import Typed
@@ -91,6 +92,7 @@ class MastodonSource(PullSource):
     async def fill(self, intake: Intake, since: int) -> str:
         """Send what the timeline has since then."""
         async with self._web() as web:
+            web.patient = intake.pause
             sent, _ = await self._pages(web, intake, _floor(since))
         return f"sent {sent} statuses"
 

@@ -20,12 +20,10 @@ from streams.ingest.web import TroubleError
 from streams.secrets import read_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from schemas.config import Secret
     from streams.ingest.intake import Intake
-    from streams.ingest.source import RefusedInput, Rereader
-    from streams.ingest.submission import Submission
     from streams.secrets import Concealed
 
 AT_ONCE: Final = 500
@@ -103,6 +101,11 @@ class PullSource(abc.ABC):
                 self.trouble(str(error))
                 await intake.pause(error.wait or wait)
                 wait = min(wait * 2, LAST_WAIT)
+            except UnreadableError as error:
+                # A whole answer; single items are dead letters.
+                self.trouble(f"an answer can't be read: {error}")
+                await intake.pause(wait)
+                wait = min(wait * 2, LAST_WAIT)
         return "stopped; goes on from there at the next start"
 
     async def _until_stopped(self, intake: Intake) -> None:
@@ -157,21 +160,3 @@ class PullSource(abc.ABC):
         if waiting:
             accepted += (await intake.take(waiting)).accepted
         return accepted
-
-
-def items_of(raw: bytes, place: str, read: Callable[[bytes], Submission | None]) -> list[Item]:
-    """Read one raw input: one item, or none where nobody did anything that counts."""
-    try:
-        submission = read(raw)
-    except UnreadableError as fault:
-        return [Item(raw, place, fault)]
-    return [] if submission is None else [Item(raw, place, submission)]
-
-
-def rereader_of(read: Callable[[bytes], Submission | None]) -> Rereader:
-    """Make what reads a refused input again, for kinds whose inputs say everything themselves."""
-
-    def again(refused: RefusedInput) -> list[Item]:
-        return items_of(refused.raw, refused.place, read)
-
-    return again

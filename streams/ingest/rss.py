@@ -16,7 +16,8 @@ from msgspec import Meta, Struct, field
 from schemas.codec import UnreadableError, encode
 from streams.ingest.extras import needed
 from streams.ingest.markup import plain
-from streams.ingest.pull import PullSettings, PullSource, items_of, rereader_of
+from streams.ingest.pull import PullSettings, PullSource
+from streams.ingest.rereading import items_of, rereader_of
 from streams.ingest.seal import KEPT_BYTES
 from streams.ingest.source import Item, Rereader, SourceKind, Surroundings
 from streams.ingest.submission import MAXIMUM_NAME, Submission, submission_of
@@ -90,6 +91,7 @@ class RssSource(PullSource):
     async def fill(self, intake: Intake, since: int) -> str:
         """Send the entries that the feed still has."""
         async with Web(self._settings.url, self.clock) as web:
+            web.patient = intake.pause
             answer = await web.get("")
         entries = [entry for entry in self._parsed(answer.body) if entry.at >= since]
         sent = await self.hand_over(self._items(entries), intake)
@@ -118,7 +120,7 @@ class RssSource(PullSource):
         moments: dict[str, int] = {}
         fresh: list[Entry] = []
         for entry in entries:
-            key = hashlib.sha256(entry.id.encode("utf-8", "surrogatepass")).hexdigest()[:20]
+            key = hashlib.sha256(entry.id.encode()).hexdigest()[:20]
             if key in position.seen or key in moments:
                 continue
             moments[key] = entry.at or position.undated.get(key, now)
@@ -137,7 +139,12 @@ class RssSource(PullSource):
 
     def _parsed(self, body: bytes) -> list[Entry]:
         """Read the entries of a feed; raises UnreadableError where it is none."""
-        feed = needed("feedparser", f"the source {self.name}").parse(body)
+        feedparser = needed("feedparser", f"the source {self.name}")
+        try:
+            feed = feedparser.parse(body)
+        except Exception as error:  # noqa: BLE001 (feedparser fails on some broken feeds in ways that it does not name)
+            wanted = f"wanted RSS or Atom, got something that makes feedparser fail ({type(error).__name__})"
+            raise UnreadableError("unreadable", wanted) from None
         if not feed.entries and (feed.bozo or not feed.get("version")):
             kind = type(feed.get("bozo_exception")).__name__ if feed.bozo else "no feed"
             raise UnreadableError("unreadable", f"wanted RSS or Atom, got something else ({kind})")
@@ -145,16 +152,16 @@ class RssSource(PullSource):
         return [self._entry(entry) for entry in reversed(feed.entries)]
 
     def _entry(self, entry: Any) -> Entry:
-        text = "\n".join(plain(str(entry.get(part) or "")) for part in ("title", "summary"))[:MAXIMUM_TEXT]
+        text = "\n".join(plain(_text(entry.get(part))) for part in ("title", "summary"))[:MAXIMUM_TEXT]
         moment = next((moment for part in ("published_parsed", "updated_parsed") if (moment := entry.get(part))), None)
-        identifier = str(entry.get("id") or entry.get("link") or "")
+        identifier = _text(entry.get("id") or entry.get("link"))
         if not identifier and text.strip():
-            identifier = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+            identifier = hashlib.sha256(text.encode()).hexdigest()
         elif len(identifier) > MAXIMUM_NAME:
-            identifier = hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()
+            identifier = hashlib.sha256(identifier.encode()).hexdigest()
         tags: list[str] = []
         if self._settings.categories:
-            terms = (str(tag.get("term") or "") for tag in entry.get("tags") or ())
+            terms = (_text(tag.get("term")) for tag in entry.get("tags") or ())
             tags = [*extract(text), *(term.replace(" ", "") for term in terms if term)]
         return Entry(
             id=identifier,
@@ -171,6 +178,11 @@ class RssSource(PullSource):
         if mark != self._broken:
             self._broken = mark
             await intake.take([Item(body[:KEPT_BYTES], "feed", fault, len(body))])
+
+
+def _text(value: Any) -> str:
+    """Give what a feed says as text that can be written down: a reference such as &#xD800; is no letter."""
+    return str(value or "").encode("utf-8", "replace").decode()
 
 
 def read(raw: bytes) -> Submission:

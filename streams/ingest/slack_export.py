@@ -17,7 +17,7 @@ from msgspec import Meta, Raw, Struct, field
 from schemas.codec import UnreadableError, encode
 from streams.errors import OperatorError
 from streams.ingest import times
-from streams.ingest.pull import items_of, rereader_of
+from streams.ingest.rereading import items_of, rereader_of
 from streams.ingest.slack import submission_of_event
 from streams.ingest.source import Item, Rereader, SourceKind, SourceSettings, Standing, Surroundings, Timing
 from streams.ingest.submission import Submission, submission_of, too_large
@@ -102,6 +102,7 @@ class _Written(Struct, frozen=True):
 _names: Final[Typed[list[_Named]]] = Typed(list[_Named])
 _days: Final[Typed[list[Raw]]] = Typed(list[Raw])
 _reacted: Final[Typed[_Reacted]] = Typed(_Reacted)
+_reactings: Final[Typed[_Reacting]] = Typed(_Reacting)
 _inputs: Final[Typed[dict[str, Any]]] = Typed(dict[str, Any])
 
 
@@ -183,7 +184,7 @@ def read(raw: bytes) -> Submission | None:
     """Read a message or a reaction; None where nobody did anything that counts. Raises UnreadableError."""
     loose = _inputs.read(raw)
     if "reaction" in loose:
-        told = msgspec.convert(loose, _Reacting)
+        told = _reactings.of(loose)
         reference = f"{told.channel}/{told.ts}"
         return submission_of(
             {

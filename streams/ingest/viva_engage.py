@@ -14,7 +14,8 @@ from msgspec import Meta, Raw, Struct, field
 from schemas.codec import UnreadableError, encode
 from schemas.config import Secret
 from streams.ingest import times
-from streams.ingest.pull import PullSettings, PullSource, items_of, rereader_of
+from streams.ingest.pull import PullSettings, PullSource
+from streams.ingest.rereading import items_of, rereader_of
 from streams.ingest.source import Rereader, SourceKind, Surroundings
 from streams.ingest.submission import MAXIMUM_MENTIONS, submission_of
 from streams.ingest.typed import Typed
@@ -121,6 +122,7 @@ class VivaEngageSource(PullSource):
     async def fill(self, intake: Intake, since: int) -> str:
         """Send what the communities have since then."""
         async with self._web() as web:
+            web.patient = intake.pause
             for community in self._settings.communities or (0,):
                 await self._look(web, intake, community, 0, since)
         return "sent what the communities have"

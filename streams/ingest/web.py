@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import aiohttp
 import stamina
 import stamina.instrumentation
+import structlog
 from msgspec import Struct
 from yarl import URL
 
 from streams.errors import OperatorError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from streams.ingest.source import Clock
 
@@ -33,8 +34,12 @@ SECONDS: Final = 30.0
 ATTEMPTS: Final = 4
 LONGEST_WAIT: Final = 3600.0
 """Seconds; whoever asks for more is asked again after that."""
+_WAITS: Final = (1.0, 5.0, 15.0, 60.0, 60.0, 60.0)
+"""Seconds between the tries of who is patient, where the service does not say how long."""
 _CHUNK: Final = 64 * 1024
 _LIMIT_RESETS: Final = ("x-rate-limit-reset", "X-RateLimit-Reset", "RateLimit-Reset")
+
+log = structlog.get_logger(__name__)
 
 # Each retry would be logged with the request's address, which may hold a secret; the heartbeat says what matters.
 stamina.instrumentation.set_on_retry_hooks([])
@@ -70,6 +75,8 @@ class Web:
         self._clock = clock
         self._headers = dict(headers or {})
         self._session: aiohttp.ClientSession | None = None
+        self.patient: Callable[[float], Awaitable[bool]] | None = None
+        """Waits some seconds through trouble and tells whether to go on; without it trouble is raised at once."""
 
     async def __aenter__(self) -> Self:
         """Open it."""
@@ -96,6 +103,18 @@ class Web:
         return await self._asked("POST", path, data=body, headers={"Content-Type": "application/json"})
 
     async def _asked(self, method: str, path: str, **arguments: Any) -> Answer:
+        for wait in (*_WAITS, None):
+            try:
+                return await self._retried(method, path, arguments)
+            except TroubleError as trouble:
+                if wait is None or self.patient is None:
+                    raise
+                log.warning("web.waits", reason=str(trouble))
+                if not await self.patient(trouble.wait or wait):
+                    raise
+        raise AssertionError("the last try has no wait")  # pragma: no cover
+
+    async def _retried(self, method: str, path: str, arguments: dict[str, Any]) -> Answer:
         try:
             async for attempt in stamina.retry_context(_PassingError, attempts=ATTEMPTS, timeout=None):
                 with attempt:

@@ -14,7 +14,8 @@ from msgspec import Meta, Raw, Struct, field
 
 from schemas.codec import UnreadableError
 from schemas.config import Secret
-from streams.ingest.pull import PullSettings, PullSource, items_of, rereader_of
+from streams.ingest.pull import PullSettings, PullSource
+from streams.ingest.rereading import items_of, rereader_of
 from streams.ingest.source import Rereader, SourceKind, Standing, Surroundings
 from streams.ingest.spending import FOLDER, Spending
 from streams.ingest.sse import lines
@@ -124,6 +125,7 @@ class XSource(PullSource):
     async def fill(self, intake: Intake, since: int) -> str:
         """Send what the search finds since then, at most a week back; it counts towards the month's posts."""
         async with self._web() as web:
+            web.patient = intake.pause
             await self._search(web, intake, "", since, intake.now() - SETTLES)
         return f"read what the search finds; {self._spending.spent.posts} posts were read this month"
 

@@ -17,8 +17,9 @@ from schemas.config import Secret
 from streams.ingest import times
 from streams.ingest.listener import answer
 from streams.ingest.push import PushSettings, PushSource, RejectedError, forged
+from streams.ingest.rereading import rereader_of
 from streams.ingest.signatures import base64_hmac, same
-from streams.ingest.source import Item, SourceKind
+from streams.ingest.source import Item, Rereader, SourceKind
 from streams.ingest.submission import MAXIMUM_MENTIONS, submission_of
 from streams.ingest.typed import Typed
 
@@ -206,4 +207,9 @@ def build(settings: XActivitySettings, surroundings: Surroundings) -> list[XActi
     return [XActivitySource(settings, surroundings)]
 
 
-KIND: Final = SourceKind(XActivitySettings, build)
+def rereader(settings: XActivitySettings, surroundings: Surroundings) -> Rereader:  # noqa: ARG001 (as for every kind)
+    """Make what reads a refused post or like again."""
+    return rereader_of(lambda raw: _like(raw) if b'"favorited_status"' in raw else _post(raw))
+
+
+KIND: Final = SourceKind(XActivitySettings, build, rereader)

@@ -20,7 +20,7 @@ from schemas.events import Event, Heartbeat
 from streams.errors import OperatorError
 from streams.ingest.pseudonyms import Pseudonyms
 from streams.ingest.seal import Sealer
-from streams.ingest.source import Surroundings
+from streams.ingest.source import Surroundings, kinds
 from tests.support.ingest import DIRECTORY, KEY, NOW, Bench, Remembering
 
 if TYPE_CHECKING:
@@ -205,3 +205,48 @@ def test_the_private_key_comes_from_a_file_or_the_environment(tmp_path: Path) ->
     assert unsealed(one, open_box(None, {"JUN_DEADLETTER_PRIVATE_KEY": text})) == b"raw"
     with pytest.raises(OperatorError, match="JUN_DEADLETTER_PRIVATE_KEY is not set"):
         open_box(None, {})
+
+
+def test_every_kind_that_has_inputs_reads_them_again() -> None:
+    assert {name for name, kind in kinds().items() if kind.rereader is None} == {"clock", "simulated"}
+
+
+PUSHED: list[tuple[dict[str, Any], bytes]] = [
+    ({"kind": "activitystreams"}, b'{"type":"Create","id":"a","published":"?","actor":"u","object":{"type":"Note"}}'),
+    ({"kind": "x-activity"}, b'{"id_str":"1","created_at":"yesterday","user":{"screen_name":"ana"}}'),
+    ({"kind": "mail", "provider": "postmark"}, b'{"RecordType":"Open","MessageID":"m","Recipient":"a@b"}'),
+    ({"kind": "cloudevents"}, b'{"specversion":"1.0","id":"1","source":"s","type":"post","data":{"at":"?"}}'),
+    ({"kind": "slack"}, b'{"type":"event_callback","event":{"type":"message","channel":"C1","user":"U","ts":"?"}}'),
+    ({"kind": "microsoft", "public_url": "https://x.example"}, b'{"id":"1","createdDateTime":"?"}'),
+]
+
+
+@pytest.mark.parametrize(("entry", "raw"), PUSHED, ids=[str(entry["kind"]) for entry, _ in PUSHED])
+def test_what_is_still_wrong_is_refused_again_whoever_sent_it(
+    entry: dict[str, Any], raw: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_SECRET", "user:a-secret-for-the-tests")
+    named = {"activitystreams": "token", "cloudevents": "token", "mail": "secret"}.get(entry["kind"])
+    secret = {named: {"environment": "A_SECRET"}} if named else {}
+    settings = kinds()[entry["kind"]].settings
+    known = {field.name for field in msgspec.structs.fields(settings)}
+    told = {name: value for name, value in {**entry, **secret}.items() if name == "kind" or name in known}
+    (outcome,), outlet = redriven([letter(raw, place="POST /v1/x")], tmp_path, told)
+    assert outcome.refused.partition(":")[0] in {"wrong_type", "no_id"}
+    assert outlet.records == []
+
+
+def test_a_cloudevent_whose_head_was_apart_is_kept_whole_and_taken_once_its_type_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_SECRET", "a-secret-for-the-tests")
+    entry: dict[str, Any] = {"kind": "cloudevents", "token": {"environment": "A_SECRET"}}
+    source = Bench(tmp_path, {"name": "posts", **entry}).source
+    source.prepare()
+    head = {"ce-specversion": "1.0", "ce-id": "7", "ce-source": "/s%20t", "ce-type": "odd"}
+    item = source._item(head, b'{"account":"ana","at":"2026-05-27T08:00:00Z","text":"#Jun"}', "POST /v1/x")
+    assert item.submission.reason == "unknown_kind"
+    (outcome,), outlet = redriven([letter(item.raw)], tmp_path, {**entry, "kinds": {"odd": "reply"}})
+    assert outcome == Outcome(0, "posts", 1)
+    (event,) = outlet.events
+    assert (event.id, event.kind, event.tags) == (PSEUDONYMS.original("posts", "/s t#7"), "reply", ("jun",))

@@ -42,8 +42,8 @@ DIRECTORY = Directory(
 
 
 async def until(condition: Callable[[], bool], task: asyncio.Task[Any] | None = None) -> None:
-    """Wait until something holds; fails where `task` has ended before that, or after 20 s."""
-    async with asyncio.timeout(20):
+    """Wait until something holds; fails where `task` has ended before that, or after 60 s."""
+    async with asyncio.timeout(60):
         while not condition():
             if task is not None and task.done():
                 raise AssertionError(f"ended before that: {task.result()}")

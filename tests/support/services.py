@@ -76,7 +76,7 @@ async def running(bench: Bench) -> AsyncIterator[asyncio.Task[str]]:
     try:
         yield task
         bench.intake.stop()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await task
     finally:
         task.cancel()

@@ -16,13 +16,15 @@ from streams.ingest.mail.sendgrid import SendGrid
 from streams.ingest.mail.ses import Ses
 from streams.ingest.mail.sparkpost import SparkPost
 from streams.ingest.push import PushSettings, PushSource, forged
-from streams.ingest.source import Item, SourceKind
+from streams.ingest.rereading import rereader_of_several
+from streams.ingest.source import Item, Rereader, SourceKind
 
 if TYPE_CHECKING:
     from aiohttp import web
 
     from streams.ingest.mail.happening import Provider
     from streams.ingest.source import Surroundings
+    from streams.ingest.submission import Submission
 
 SHORTEST: Final = 12
 
@@ -102,10 +104,15 @@ class MailSource(PushSource):
         for index, raw in enumerate(provider.parts(body)):
             place = f"POST {self.path}, event {index}"
             try:
-                items += [Item(raw, place, happening.submission()) for happening in provider.happenings(raw)]
+                items += [Item(raw, place, submission) for submission in self.submissions(raw)]
             except UnreadableError as fault:
                 items.append(Item(raw, place, fault))
         return items
+
+    def submissions(self, raw: bytes) -> list[Submission]:
+        """Give what became of mails by one part of a body; raises UnreadableError."""
+        assert self._provider is not None  # noqa: S101 (prepare comes first)
+        return [happening.submission() for happening in self._provider.happenings(raw)]
 
 
 def build(settings: MailSettings, surroundings: Surroundings) -> list[MailSource]:
@@ -113,4 +120,11 @@ def build(settings: MailSettings, surroundings: Surroundings) -> list[MailSource
     return [MailSource(settings, surroundings)]
 
 
-KIND: Final = SourceKind(MailSettings, build)
+def rereader(settings: MailSettings, surroundings: Surroundings) -> Rereader:
+    """Make what reads a refused happening again; its call was proved when it came."""
+    source = MailSource(settings, surroundings)
+    source.prepare()
+    return rereader_of_several(source.submissions)
+
+
+KIND: Final = SourceKind(MailSettings, build, rereader)

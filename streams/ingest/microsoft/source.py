@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 from aiohttp import web
 from msgspec import Meta, Struct, field
 
-from schemas.codec import UnreadableError
+from schemas.codec import UnreadableError, encode
 from schemas.config import Secret
 from streams.ingest import times
 from streams.ingest.microsoft.encrypted import Encrypted, Opener
 from streams.ingest.microsoft.messages import submissions
 from streams.ingest.push import PushSettings, PushSource, RejectedError, forged
 from streams.ingest.signatures import same
-from streams.ingest.source import Item, SourceKind
+from streams.ingest.source import Item, RefusedInput, Rereader, SourceKind
 from streams.ingest.typed import Typed
 
 if TYPE_CHECKING:
@@ -119,13 +119,13 @@ class MicrosoftSource(PushSource):
         if one.lifecycle_event or one.change_type == "deleted":
             return
         raw = b""
+        beside = _Beside(one.resource_data.odata_type if one.resource_data else "", one.change_type == "created")
         try:
             raw = self._opened(one)
-            named = one.resource_data.odata_type if one.resource_data else ""
-            for submission in submissions(raw, named, created=one.change_type == "created"):
+            for submission in submissions(raw, beside.named, created=beside.created):
                 yield Item(raw, place, submission)
         except UnreadableError as fault:
-            yield Item(raw, place, fault)
+            yield Item(raw, place, fault, context=encode(beside).decode())
 
     def _opened(self, one: _Notification) -> bytes:
         if one.encrypted_content is None:
@@ -148,9 +148,33 @@ class MicrosoftSource(PushSource):
                 self._expires[one.subscription_id] = moment
 
 
+class _Beside(Struct, frozen=True):
+    """What a notification says beside its content, which a refused content needs to be read again."""
+
+    named: str = ""
+    created: bool = True
+
+
+_besides: Final[Typed[_Beside]] = Typed(_Beside)
+
+
+def rereader(settings: MicrosoftSettings, surroundings: Surroundings) -> Rereader:  # noqa: ARG001 (as for every kind)
+    """Make what reads a refused content again; it was decrypted when it came."""
+
+    def again(refused: RefusedInput) -> list[Item]:
+        try:
+            beside = _besides.read(refused.context or "{}")
+            found = submissions(refused.raw, beside.named, created=beside.created)
+            return [Item(refused.raw, refused.place, one) for one in found]
+        except UnreadableError as fault:
+            return [Item(refused.raw, refused.place, fault)]
+
+    return again
+
+
 def build(settings: MicrosoftSettings, surroundings: Surroundings) -> list[MicrosoftSource]:
     """Make the source."""
     return [MicrosoftSource(settings, surroundings)]
 
 
-KIND: Final = SourceKind(MicrosoftSettings, build)
+KIND: Final = SourceKind(MicrosoftSettings, build, rereader)
