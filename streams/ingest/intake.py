@@ -109,8 +109,15 @@ class Intake:
 
     async def save(self, position: Struct) -> None:
         """Keep the position, durably; only after `take` has returned from everything before it."""
-        if self._checkpoint:
-            await asyncio.to_thread(self._checkpoint.save, position)
+        if self._checkpoint is None:
+            return
+        saving = asyncio.create_task(asyncio.to_thread(self._checkpoint.save, position))
+        try:
+            await asyncio.shield(saving)
+        except asyncio.CancelledError:
+            # The thread goes on whatever happens here; whoever has the checkpoint next must not meet it.
+            await asyncio.wait({saving})
+            raise
 
     async def take(self, items: Sequence[Item]) -> Taken:
         """Send the items, in order; when this returns, Kafka has acknowledged them all."""

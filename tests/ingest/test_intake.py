@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import pytest
 
 from schemas.codec import UnreadableError, event_reader
 from schemas.events import Event, Heartbeat
+from streams.ingest.checkpoint import Checkpoint
 from streams.ingest.source import Item, Refusal, Taken
 from streams.ingest.submission import Submission
 from streams.measures.partitioning import partition_of, partition_of_region
@@ -15,6 +18,12 @@ from tests.support.ingest import NOW, Bench
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """A position."""
+
+    number: int
 
 
 def item(number: int = 1, **fields: Any) -> Item:
@@ -216,3 +225,28 @@ async def test_an_edit_is_the_same_event_and_one_of_an_old_post_is_passed_over(b
     assert became == Taken(5, NOW - 5)
     assert [event.id for event in one.outlet.events] == [one.original(number) for number in ("1", "1", "2", "4")]
     assert one.intake.counters.events == 4
+
+
+async def test_a_save_that_is_broken_off_is_done_before_the_next_one_begins(
+    bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = bench(kind="clock")
+    began, go_on = threading.Event(), threading.Event()
+    saved = Checkpoint.save
+
+    def slow(self: Checkpoint, position: object) -> None:
+        began.set()
+        assert go_on.wait(20)
+        saved(self, position)
+
+    monkeypatch.setattr(Checkpoint, "save", slow)
+    saving = asyncio.create_task(one.intake.save(Mark(1)))
+    await asyncio.to_thread(began.wait, 20)
+    saving.cancel()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not saving.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await saving
+    assert one.intake.restore(Mark) == Mark(1)
