@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import sys
-from pathlib import Path
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ops.broker.ports import free_ports
+from ops.config.load import SIMULATED
 from schemas.config import KafkaSettings, TopicSettings
 from streams.keys import new_keys
 from tests.support import tweets
 from tests.support.follow import Follow
+from tests.support.hooks import Hooks
 from tests.support.line import directory, until
 from tests.support.page import verdicts
 from tests.support.programs import fetch, jun
 from tests.support.up import Up
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import psutil
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.end_to_end
 
 
@@ -35,27 +37,40 @@ class Started:
         self.topics = TopicSettings(partitions=4)
 
 
-def as_a_user() -> list[str]:
-    """Give the command of the README, where its environment is the one of these tests; else what it comes down to."""
-    if (Path(sys.prefix) / ".locks").exists():
-        return ["make", "--no-print-directory", "run"]
-    return jun("up")
+def simulated(folder: Path, hooks: Hooks) -> Path:
+    """Write the packaged simulation with a receiver of messages; `make run` has a test of its own."""
+    for file in SIMULATED.parent.glob("*.toml"):
+        shutil.copy(file, folder)
+    (folder / "hook.url").write_text(f"json://{hooks.address}/")
+    (folder / "hook.url").chmod(0o600)
+    file = folder / SIMULATED.name
+    with file.open("a", encoding="utf-8") as opened:
+        opened.write(f"""
+[notify]
+gather_seconds = 2
+[[notification]]
+name = "hook"
+url = {{ file = "{folder / "hook.url"}" }}
+""")
+    return file
 
 
 @pytest.mark.timeout(420)
-async def test_the_simulated_line_shows_a_region_going_silent_and_a_source_dying_and_leaves_no_process(
+async def test_the_simulated_line_shows_and_tells_a_region_going_silent_and_a_source_dying_and_leaves_no_process(
     tmp_path: Path,
 ) -> None:
     broker, exporter, health = free_ports(3)
     environment = {
-        "VENV": sys.prefix,
         "JUN_STATE__FOLDER": str(tmp_path),
         "JUN_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{broker}",
         "JUN_EXPORTER__PORT": str(exporter),
         "JUN_HEALTH__PORT": str(health),
     }
     metrics = f"http://127.0.0.1:{exporter}/metrics"
-    with Up(as_a_user(), ROOT, environment, terminal=True) as up:
+    with (
+        Hooks() as hooks,
+        Up(jun("up", "--config", str(simulated(tmp_path, hooks))), tmp_path, environment, terminal=True) as up,
+    ):
         await until(lambda: "Andalusia" in up.output(), "the table", up)
         shown = up.output()
         assert "SIMULATED" in shown
@@ -72,6 +87,9 @@ async def test_the_simulated_line_shows_a_region_going_silent_and_a_source_dying
         assert {found[name] for name in ("mumbai", "bengaluru", "tokyo", "osaka")} == {"unknown"}
         assert list(found.values()).count("silent") == 1
         assert len(up.below()) >= 4  # broker, source, worker, exporter
+        await until(lambda: len(hooks.titles) >= 2, f"two messages, got {hooks.titles}", up)
+        told = sorted(title.partition(":")[0] for title in hooks.titles)
+        assert told == ["? 4 regions are unknown", "■ Andalusia has gone silent"]
         up.interrupt()
         await until(lambda: not up.running, "the end")
         assert "stopped" in up.output()
