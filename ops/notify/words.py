@@ -66,10 +66,13 @@ class Writer:
     def _parts(self, news: News, told: Mapping[str, Told]) -> Iterator[tuple[str, list[str]]]:
         """Give headings with their lines, the most urgent first."""
         if news.everything:
-            count = len(news.silent)
+            since = self._when(max(change.at for change in news.silent))
             yield (
-                f"{SIGNS['silent']} Everything is silent: {count} regions",
-                ["All regions that can be judged are silent at once. Suspect the line before the offices."],
+                f"{SIGNS['silent']} Everything is silent: {len(news.silent)} regions",
+                [
+                    f"All regions that can be judged are silent at once, since {since}.",
+                    "Suspect the line before the offices.",
+                ],
             )
         groups: dict[tuple[str, str], list[Change]] = {}
         for change in sorted(news.changes, key=_urgency):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import re
 import socket
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ from ops.exporter.serve import answering
 from ops.exporter.web import OPENMETRICS, TEXT, prefers_openmetrics
 from schemas.activity import SourceState
 from streams.errors import OperatorError
+from tests.support.programs import need
 from tests.support.statuses import NOW_MS, known, status
 
 if TYPE_CHECKING:
@@ -105,7 +108,26 @@ def test_the_page_for_people_tells_every_region_and_source_and_escapes_what_it_q
     assert "● active" in text
     assert "? unknown" in text
     assert "simulated" in text
-    assert '<td class="n">40</td><td class="n">350</td>' in text
+    assert "<td>40</td><td>350</td>" in text
+    assert "Thu 19:26 UTC, 60 min" in text
+
+
+async def test_a_browser_shows_the_most_urgent_region_first_and_has_nothing_to_complain_of() -> None:
+    need("chromium")
+    data = known("a", "b", "c")
+    for name, verdict in (("a", "active"), ("b", "silent"), ("c", "unknown")):
+        data.take_status(name, status(name, verdict=verdict, reason="a <b>reason</b>"))
+    async with answering(data, "127.0.0.1", 0) as address:
+        command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom"]
+        process = await asyncio.create_subprocess_exec(
+            *command, address, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        dom, said = (text.decode() for text in await asyncio.wait_for(process.communicate(), 60))
+    cells = re.findall(r"<td>(?:<b class=\"\w+\">)?([^<]*)", dom)
+    assert cells[:18:6] == ["B", "C", "A"]
+    assert cells[1:18:6] == ["■ silent", "? unknown", "● active"]
+    assert cells[5] == "a &lt;b&gt;reason&lt;/b&gt;"
+    assert "CONSOLE" not in said, said
 
 
 async def test_the_page_for_people_is_served_without_any_script() -> None:
