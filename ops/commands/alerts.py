@@ -7,8 +7,8 @@ from pathlib import Path  # noqa: TC003 (cyclopts reads the annotations)
 
 from ops import alert_files
 from ops.alertmanager.routes import WEBHOOK
+from ops.commands.page import give_all, refuse_drift
 from ops.config import load
-from ops.config.document import shown_name
 from ops.prometheus.rules import RUNBOOKS
 from streams.errors import OperatorError
 
@@ -48,21 +48,12 @@ def write(
             receivers=_text(receivers) if receivers else "",
         )
         files = {folder / name: text for name, text in made.items()}
-    changed = alert_files.write(files)
-    print("\n".join(f"wrote {shown_name(file.absolute())}" for file in changed) or "nothing has changed")  # noqa: T201 (the answer)
+    give_all(files)
 
 
 def check() -> None:
     """Tell whether the files that are shipped are what the program makes."""
-    stale = alert_files.drift(alert_files.shipped())
-    if stale:
-        raise OperatorError(
-            "rules and routes as the program makes them",
-            f"these differ: {', '.join(file.name for file in stale)}",
-            "run `jun alerts write`",
-            retry=False,
-        )
-    print("rules and routes are good")  # noqa: T201 (the answer)
+    refuse_drift(alert_files.shipped(), "rules and routes", "jun alerts write")
 
 
 def _text(file: Path) -> str:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from ops.exporter import counts
 from ops.exporter.counts import LogCounts
 from ops.exporter.partitions import partitions_of
+from ops.following import follow_through
 from schemas import topics
 from schemas.codec import Reader, UnreadableError
 from schemas.deadletter import Reason, Redriven
@@ -34,7 +35,6 @@ FOLLOWED: Final = (topics.REGIONS, topics.ALERTS, topics.DEADLETTER)
 MARK: Final = str(Redriven.__struct_config__.tag)
 POLL_MS: Final = 500
 SAVE_SECONDS: Final = 5.0
-RETRY_SECONDS: Final = 2.0
 
 
 class Refused(Struct, frozen=True):
@@ -77,18 +77,7 @@ class Follower:
 
     async def run(self) -> None:
         """Follow until cancelled; while Kafka is away, say so once and try again. Raises what trying can't mend."""
-        told = ""
-        while True:
-            try:
-                await self._follow()
-            except OperatorError as error:
-                if not error.retry:
-                    raise
-                self._known.note(broker_up=False)
-                if str(error) != told:
-                    log.warning("exporter.waits_for_kafka", why=str(error))
-                    told = str(error)
-                await asyncio.sleep(RETRY_SECONDS)
+        await follow_through(self._follow, lambda _: self._known.note(broker_up=False), "exporter.waits_for_kafka")
 
     async def _follow(self) -> None:
         consumer = AIOKafkaConsumer(

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from aiokafka import AIOKafkaConsumer
 
-from ops.exporter.follow import RETRY_SECONDS, alerts_reader
+from ops.exporter.follow import alerts_reader
 from ops.exporter.partitions import partitions_of
+from ops.following import follow_through
 from ops.health import health
 from ops.notify.book import Book, Saved
 from ops.notify.receivers import Receiver
@@ -61,18 +62,10 @@ class Notifier:
 
     async def run(self) -> None:
         """Follow until cancelled; while Kafka is away, say so once and try again. Raises what trying can't mend."""
-        told = ""
-        while True:
-            try:
-                await self._follow()
-            except OperatorError as error:
-                if not error.retry:
-                    raise
-                self.trouble = str(error)
-                if self.trouble != told:
-                    log.warning("notify.waits_for_kafka", why=self.trouble)
-                    told = self.trouble
-                await asyncio.sleep(RETRY_SECONDS)
+        await follow_through(self._follow, self._away, "notify.waits_for_kafka")
+
+    def _away(self, why: str) -> None:
+        self.trouble = why
 
     def save(self) -> None:
         """Keep the book, durably."""
