@@ -10,7 +10,6 @@ import pytest
 from ops.cli import COMMANDS, GROUPS
 from ops.exporter.families import FAMILIES
 from ops.prometheus.recording import recordings
-from ops.prometheus.thresholds import Thresholds
 from tests.support.boards import boards
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +27,7 @@ def test_commands_that_are_named_exist(name: str) -> None:
 
 @each
 def test_metrics_that_are_named_exist(name: str) -> None:
-    known = {family.name for family in FAMILIES} | {rule.record for rule in recordings(Thresholds())}
+    known = {family.name for family in FAMILIES} | {rule.record for rule in recordings()}
     named = set(re.findall(r"\bjun[_:][a-z0-9_:]+", TEXT[name]))
     assert named <= known
 

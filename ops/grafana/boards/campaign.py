@@ -24,9 +24,8 @@ def one_campaign() -> m.Dashboard:
         "One campaign: how far it is, whether it keeps the pace that its goal needs, and in which regions.",
         "now-7d",
     )
-    return board(
-        about, [_goal(), _pace(), _regions(), _events()], [campaign(several=False), region(several=True), window()]
-    )
+    rows = [_goal(), _pace(), _projection(), _regions(), _adopt(), _events()]
+    return board(about, rows, [campaign(several=False), region(several=True), window()])
 
 
 def _goal() -> Row:
@@ -79,6 +78,71 @@ def _pace() -> Row:
         steps=((None, k.VERMILLION), (1, k.GREEN)),
     )
     return Row("Pace", 8, ((12, progress), (12, pace)))
+
+
+def _projection() -> Row:
+    day = tiles(
+        Head(
+            14,
+            "The goal will be reached on",
+            "Going on as it does; in 8 of 10 campaigns between the earliest and the latest. Absent beyond a year.",
+            "dateTimeAsIso",
+        ),
+        Query(f"1000 * max by (bound) (jun_campaign_projected_timestamp_seconds{{{ONE}}})", "{{bound}}"),
+    )
+    beyond = tiles(
+        Head(15, "Not within a year", "Whether the projection ends without the goal within 365 days.", "none"),
+        Query(f"max by (bound) (jun_campaign_beyond_a_year{{{ONE}}})", "{{bound}}"),
+        states=k.YES,
+    )
+    burn = lines(
+        Head(
+            16,
+            "Burn rate",
+            "Pace that the goal needs over that of the window, likely; 1 is on time, at 2 half of the rest is missed.",
+            "none",
+        ),
+        *(
+            Query(f'max(jun_campaign_burn_rate{{{ONE}, certainty="likely", window="{name}"}})', name)
+            for name in ("1d", "3d", "7d")
+        ),
+        steps=((None, k.GREEN), (1, k.VERMILLION)),
+    )
+    bounds = lines(
+        Head(17, "People, at least and at most", "What is hidden lies between the two.", "none"),
+        *(
+            Query(f'max(jun_campaign_reached{{{ONE}, bound="{bound}", measure="people"}})', f"at {bound}")
+            for bound in ("least", "most")
+        ),
+    )
+    return Row("Projection", 8, ((6, day), (4, beyond), (7, burn), (7, bounds)))
+
+
+def _adopt() -> Row:
+    standings = table(
+        Head(18, "How regions stand to their part of the goal", "Their part is that of their headcount.", "none"),
+        Column("Holds", f"max by (region, standing) (jun_campaign_region_standing{{{HERE}}}) == 1", "none"),
+        keys={"region": "Region", "standing": "Stands"},
+        links=(("The region", to(REGION, region="${__value.raw}")),),
+    )
+
+    def of(metric: str) -> str:
+        return f"max by (region, tag) ({metric}{{{HERE}}})"
+
+    tags = table(
+        Head(
+            19,
+            "Tags that it might adopt",
+            "Tags that people use together with the campaign's, the closest first.",
+            "none",
+        ),
+        Column("Lift", of("jun_campaign_candidate_lift"), "none"),
+        Column("Share", of("jun_campaign_candidate_share"), "percentunit"),
+        Column("People", of("jun_campaign_candidate_participants"), "none"),
+        keys={"tag": "Tag", "region": "Region"},
+        sort="Lift",
+    )
+    return Row("Standing and tags", 8, ((10, standings), (14, tags)))
 
 
 def _regions() -> Row:
