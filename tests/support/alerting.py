@@ -123,8 +123,10 @@ class Stage:
     async def _tick(self) -> None:
         while True:
             now = int(time.time() * 1000)
+            silent = all(made.verdict == "silent" for made in self._statuses.values())
+            moved = {"clock": now, "watermark": now - 1000, "everything_silent_since": now if silent else 0}
             for name, made in self._statuses.items():
-                self._known.take_status(name, structs.replace(made, clock=now, watermark=now - 1000))
+                self._known.take_status(name, structs.replace(made, **moved))
             await asyncio.sleep(0.5)
 
     async def _hook(self, request: web.Request) -> web.Response:
