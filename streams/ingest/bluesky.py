@@ -129,39 +129,47 @@ class BlueskySource(PullSource):
         }
 
     async def _hear(self, socket: aiohttp.ClientWebSocketResponse, web: Web, intake: Intake, *, once: bool) -> int:
-        began = heard = intake.now()
+        """Take what comes; ask a quiet server whether it is there."""
+        heard = intake.now()
+        asked = sent = 0
         current = False
-        sent = 0
-        asked = 0
         while not intake.stopping:
             batch = await _batch(socket, web)
             now = intake.now()
-            if batch is None:
-                if now - max(began, heard) >= SILENT * 1000:
-                    raise TroubleError(f"{web.host} was silent for {SILENT:.0f} s")
-                await socket.ping()
-                asked = now
-                continue
             texts = [message for message in batch if message]
             if texts:
+                heard, asked = now, 0
                 sent += await self.hand_over(self._items(texts), intake)
-                latest = max(_moment(text) for text in texts)
+                latest = max(map(_moment, texts))
                 current = current or latest > now * 1000 - CAUGHT_UP
-                heard = now
-                if latest > self._cursor and not once:
-                    self._cursor = latest
-                    if now - self._saved_at >= SAVE_EVERY:
-                        self._saved_at = now
-                        await intake.save(Position(self._cursor))
-            elif asked:
-                # An answer to our question comes after all that was sent before it.
-                began = max(began, 0)
+                if not once:
+                    await self._passed(latest, intake)
+                complete = now
+            elif batch and asked:
+                # The answer to our question comes after all that was sent before it.
                 current = current or now - heard >= QUIET
+                complete, asked = asked, 0
+            elif not asked:
+                asked = now
+                await socket.ping()
+                continue
+            elif now - asked >= SILENT * 1000:
+                raise TroubleError(f"{web.host} was silent for {SILENT:.0f} s")
+            else:
+                continue
+            if current and once:
+                return sent
             if current:
-                if once:
-                    return sent
-                self.complete(now if texts else asked)
+                self.complete(complete)
         return sent
+
+    async def _passed(self, latest: int, intake: Intake) -> None:
+        """Move the position; it is saved once a second."""
+        if latest > self._cursor:
+            self._cursor = latest
+            if intake.now() - self._saved_at >= SAVE_EVERY:
+                self._saved_at = intake.now()
+                await intake.save(Position(self._cursor))
 
     def _items(self, texts: list[bytes]) -> list[Item]:
         return [
@@ -172,9 +180,10 @@ class BlueskySource(PullSource):
         ]
 
 
-async def _batch(socket: aiohttp.ClientWebSocketResponse, web: Web) -> list[bytes] | None:
-    """Give the messages that are there, after a wait for the first; empty bytes for an answer to a ping, None for
-    nothing. Raises TroubleError where the connection has ended.
+async def _batch(socket: aiohttp.ClientWebSocketResponse, web: Web) -> list[bytes]:
+    """Give the messages that are there, after a wait for the first; empty bytes stand for the answer to a ping.
+
+    Nothing after PING_EVERY seconds of silence. Raises TroubleError where the connection has ended.
     """
     batch: list[bytes] = []
     wait = PING_EVERY
@@ -183,17 +192,15 @@ async def _batch(socket: aiohttp.ClientWebSocketResponse, web: Web) -> list[byte
             async with asyncio.timeout(wait):
                 message = await socket.receive()
         except TimeoutError:
-            return batch or None
+            break
         if message.type is aiohttp.WSMsgType.PING:
             await socket.pong(message.data)
-            batch.append(b"")
         elif message.type is aiohttp.WSMsgType.PONG:
             batch.append(b"")
         elif message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
-            data = message.data
-            batch.append(data.encode() if isinstance(data, str) else data)
+            batch.append(message.data.encode() if isinstance(message.data, str) else message.data)
         elif batch:
-            return batch  # the end is told next time
+            break  # the end is told next time
         else:
             raise TroubleError(f"{web.host} ended the stream")
         wait = 0.01

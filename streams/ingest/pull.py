@@ -62,6 +62,8 @@ class PullSource(abc.ABC):
         self._patience = PATIENCE + round(settings.poll_seconds * 1000)
         self._backfill = round(settings.backfill_hours * HOUR)
         self._complete_to = 0
+        self._began = 0
+        self._failures = 0
         self._trouble = ""
         self._told = ""
 
@@ -82,31 +84,30 @@ class PullSource(abc.ABC):
     # -- the Source protocol
 
     def standing(self, now: int) -> Standing:
-        """Tell how far everything is handed over, and what is in the way."""
-        if not self._trouble:
-            return Standing(self._complete_to)
-        behind = now - self._complete_to > self._patience
-        return Standing(self._complete_to, "down" if behind else "degraded", self._trouble)
+        """Tell how far everything is handed over, and what is in the way; others must not wait for it for ever."""
+        if self._began and now - max(self._complete_to, self._began) > self._patience:
+            return Standing(self._complete_to, "down", self._trouble or "it is catching up with what was missed")
+        return Standing(self._complete_to, "degraded" if self._trouble else "ok", self._trouble)
 
     async def run(self, intake: Intake) -> str:
         """Work until asked to stop, again after each trouble."""
-        wait = FIRST_WAIT
+        self._began = self._began or intake.now()
         while not intake.stopping:
-            before = self._complete_to
             try:
                 await self._until_stopped(intake)
             except TroubleError as error:
-                if self._complete_to > before:
-                    wait = FIRST_WAIT
-                self.trouble(str(error))
-                await intake.pause(error.wait or wait)
-                wait = min(wait * 2, LAST_WAIT)
+                await self._wait(str(error), error.wait, intake)
             except UnreadableError as error:
                 # A whole answer; single items are dead letters.
-                self.trouble(f"an answer can't be read: {error}")
-                await intake.pause(wait)
-                wait = min(wait * 2, LAST_WAIT)
+                await self._wait(f"an answer can't be read: {error}", 0, intake)
         return "stopped; goes on from there at the next start"
+
+    async def _wait(self, words: str, asked: float, intake: Intake) -> None:
+        """Say what is in the way, and wait: as long as the service asked, else longer each time."""
+        self.trouble(words)
+        wait = min(FIRST_WAIT * 2**self._failures, LAST_WAIT)
+        self._failures += 1
+        await intake.pause(asked or wait)
 
     async def _until_stopped(self, intake: Intake) -> None:
         work = asyncio.create_task(self.work(intake))
@@ -129,13 +130,16 @@ class PullSource(abc.ABC):
     def complete(self, moment: int) -> None:
         """Say that everything before `moment` (ms) is handed over, and that all is well."""
         self._complete_to = max(self._complete_to, moment)
+        self._failures = 0
         self.trouble("")
 
     def trouble(self, words: str) -> None:
-        """Say what is in the way; logged when it changes."""
+        """Say what is in the way. It is logged once, and only where it is not over with the next try: streams break."""
         self._trouble = words
         kind = words.partition(" until ")[0]  # a moment that moves on is no news
-        if kind != self._told:
+        if kind and not self._failures:
+            log.debug("pull.trouble", source=self.name, reason=words)
+        elif kind != self._told:
             if words:
                 log.warning("pull.trouble", source=self.name, reason=words)
             else:

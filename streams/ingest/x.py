@@ -138,6 +138,8 @@ class XSource(PullSource):
         that nothing is newer than the position before all pages are sent.
         """
         oldest = max(since, intake.now() - REACHES_BACK)
+        if oldest // 1000 >= until // 1000:
+            return latest
         parameters = FIELDS | {"query": self._settings.query, "end_time": _rfc3339(until)}
         if latest and moment_of(latest) > oldest:
             parameters["since_id"] = latest

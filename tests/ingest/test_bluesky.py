@@ -256,3 +256,55 @@ def test_real_messages_are_read(shared_data: Path) -> None:
 def test_rubbish_is_refused_with_a_reason() -> None:
     with pytest.raises(UnreadableError):
         read(b"{")
+
+
+async def test_a_quiet_jetstream_completes_the_time_when_it_answers(
+    bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.ingest.bluesky.PING_EVERY", 0.02)
+    now = NOW
+    server = Jetstream()
+    async with serving(server.handle) as service:
+        one = make(bench, service.address, clock=lambda: now)
+        async with running(one) as task:
+            await until(lambda: bool(server.sockets), task)
+            assert one.source.standing(now).complete_to == 0
+            now = NOW + 9_999  # what was missed may still be played back
+            await server.send(message(us(60_000), written("a")))
+            await until(lambda: len(one.outlet.events) == 1, task)
+            assert one.source.standing(now).complete_to == 0
+            now += 10_000
+            await until(lambda: one.source.standing(now).complete_to == now, task)
+            now += 40_000
+            await until(lambda: one.source.standing(now).complete_to == now, task)
+    assert len(server.cursors) == 1
+
+
+async def test_a_jetstream_that_does_not_answer_is_connected_to_anew(
+    bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.ingest.bluesky.PING_EVERY", 0.02)
+    now = NOW
+    connections = 0
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        nonlocal connections
+        connections += 1
+        socket = web.WebSocketResponse(autoping=False)
+        await socket.prepare(request)
+        while (await socket.receive()).type not in {WSMsgType.CLOSED, WSMsgType.CLOSING, WSMsgType.CLOSE}:
+            pass
+        return socket
+
+    async with serving(handle) as service:
+        one = make(bench, service.address, clock=lambda: now)
+        async with running(one) as task:
+            await until(lambda: connections == 1, task)
+
+            def later() -> bool:
+                nonlocal now
+                now += 1_000
+                return connections == 2
+
+            await until(later, task)
+    assert one.source.standing(now).complete_to == 0

@@ -137,7 +137,8 @@ async def test_a_connection_that_breaks_is_told_and_tried_again(bench: Callable[
         one = make(bench, server, tmp_path)
         async with running(one) as task:
             await until(lambda: bool(one.source.standing(NOW).reason), task)
-            assert one.source.standing(NOW).status == "down"  # nothing was ever complete
+            assert one.source.standing(NOW + 300_050).status == "degraded"
+            assert one.source.standing(NOW + 300_051).status == "down"
             await until(lambda: one.source.standing(NOW).status == "ok", task)
     assert [kind for kind, _ in kinds(one)] == ["delivered"]
 

@@ -173,7 +173,8 @@ async def test_never_more_posts_are_asked_for_than_the_month_allows_not_even_ove
         assert (server.read, asked) == (230, 230)
         assert spent(tmp_path) == Spent("2026-05", 230)
         assert "goes on in June" in one.source.standing(NOW).reason
-        assert one.source.standing(NOW).status == "down"
+        assert one.source.standing(NOW).status == "degraded"
+        assert one.source.standing(NOW + 300_051).status == "down"
 
 
 async def test_what_a_crash_leaves_set_aside_counts_as_spent_and_a_new_month_begins_at_nothing(tmp_path: Path) -> None:
@@ -309,3 +310,14 @@ def test_a_real_answer_is_read_by_hand(shared_data: Path) -> None:
     found = read(narrowed(raw, Includes()))
     assert (found.account, found.kind, found.target) == ("2244994945", "reply", "2244994945")
     assert (found.at, found.reference) == (1_577_820_376_000, "1212092627178287104")
+
+
+async def test_without_a_past_to_read_the_first_search_waits_for_something_to_search(
+    bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    server = X()
+    async with serving(server.handle) as service:
+        one = make(bench, service.address, tmp_path, backfill_hours=0)
+        async with running(one) as task:
+            await until(lambda: one.source.standing(NOW).complete_to == NOW - 10_000, task)
+    assert server.queries == []
