@@ -27,6 +27,10 @@ COMMANDS: Final = {
     "worker": ("ops.commands.worker:worker", "Run the engagement agent and the region agent."),
     "exporter": ("ops.commands.exporter:exporter", "Serve /metrics for Prometheus."),
     "notify": ("ops.commands.notify:notify", "Tell changes of verdict by mail, chat or webhook."),
+    "import": (
+        "ops.commands.import_history:import_history",
+        "Bring history from files into the log, before the rest runs.",
+    ),
     "replay": ("ops.commands.replay:app", "Fold the past again: series for Prometheus, a proof of live, a what-if."),
     "check": ("ops.commands.check:check", "Tell all faults of the configuration at once."),
 }

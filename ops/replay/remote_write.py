@@ -139,7 +139,7 @@ class RemoteWrite:
             fewer = more = other = 0
             example = ""
             for values, column in series:
-                key = frozenset({**dict(zip(family.labels, values, strict=True)), **self._labels}.items())
+                key = frozenset(_labels_of(family, values, self._labels).items())
                 has = known.get(key) or _Total(0, 0)
                 wanted = sum(column.values)
                 name = selector(family, values, {})
@@ -207,6 +207,12 @@ def told(found: Found) -> list[str]:
     return words
 
 
+def _labels_of(family: Family, values: tuple[str, ...], more: Mapping[str, str]) -> dict[str, str]:
+    """Give a series's labels; an empty one is none for Prometheus."""
+    labels = {**dict(zip(family.labels, values, strict=True)), **more}
+    return {name: value for name, value in labels.items() if value}
+
+
 def _bare(family: Family) -> Family:
     return msgspec.structs.replace(family, labels=())
 
@@ -216,7 +222,7 @@ def _batches(window: Window, more: Mapping[str, str]) -> Iterator[list[wire.Line
     samples = 0
     for family, series in window.series():
         for values, column in series:
-            labels = {"__name__": family.name, **dict(zip(family.labels, values, strict=True)), **more}
+            labels = {"__name__": family.name, **_labels_of(family, values, more)}
             batch.append(wire.Line(tuple(sorted(labels.items())), column.times, column.values))
             samples += len(column.times)
             if samples >= AT_ONCE:

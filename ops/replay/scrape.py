@@ -67,6 +67,7 @@ class Scrape:
         self._plan = plan
         self._writer = writer
         self._known = Known(config, directory, simulated=simulated)
+        self._known.note(broker_up=True, caught_up=True)
         self._tags: dict[str, frozenset[str]] = {}
         self._offset = 0
         self._next = plan.begin

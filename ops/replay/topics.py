@@ -31,6 +31,11 @@ async def look(config: Config) -> dict[str, dict[int, Stretch]]:
     return {name: await find_stretches(config, name, 0) for name in FOR}
 
 
+async def records_in(config: Config, topic: str) -> int:
+    """Give how many records a topic has. Raises OperatorError."""
+    return sum(one.stop - one.start for one in (await find_stretches(config, topic, 0)).values())
+
+
 def table(config: Config, found: Mapping[str, Mapping[int, Stretch]], now: float) -> Table:
     """Draw it: partitions, records, and the time of ingest of the first record that every partition still has."""
     drawn = Table(box=None, pad_edge=False)
