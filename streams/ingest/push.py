@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from streams.ingest.intake import Intake
     from streams.secrets import Concealed
 
+READING_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of bodies that may be half read at once; many callers that are slow together are told to come again."""
 BEHIND: Final = "Kafka is behind; send the same again later"
 AWAY: Final = "Kafka is away; send the same again later"
 
@@ -111,6 +113,7 @@ class PushSource(abc.ABC):
         self._folder = surroundings.folder
         self._listeners = surroundings.listeners
         self._intake: Intake | None = None
+        self._reading = 0
 
     # -- what a kind may say
 
@@ -249,13 +252,18 @@ class PushSource(abc.ABC):
                 async with asyncio.timeout(self._settings.acknowledge_seconds):
                     while (part := await content.readany()) and declared <= limit:
                         parts += part
+                        self._reading += len(part)
                         if len(parts) > limit:
                             break
+                        if self._reading > READING_BYTES:
+                            raise RejectedError(429, "too much at once; send it later", headers={"Retry-After": "1"})
             except (ConnectionError, web.RequestPayloadError):
                 raise RejectedError(400, "wanted a whole body") from None  # nobody may be there to read it
             except TimeoutError:
                 wanted = f"wanted the whole body within {self._settings.acknowledge_seconds} s"
                 raise RejectedError(408, wanted) from None
+            finally:
+                self._reading -= len(parts)
             body = bytes(parts)
         if max(len(body), declared) > limit:
             raise _TooLargeError(body[:KEPT_BYTES], max(len(body), declared))

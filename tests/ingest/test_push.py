@@ -12,7 +12,7 @@ import pytest
 
 from schemas.config import Config
 from streams.errors import OperatorError
-from streams.ingest import listener
+from streams.ingest import listener, push
 from streams.ingest.rejections import MANY, WINDOW, Rejections
 from streams.ingest.source import Surroundings, build, settings_of
 from tests.support.ingest import DIRECTORY, NOW, Bench, until
@@ -102,6 +102,28 @@ async def test_a_connection_that_brings_no_request_is_closed(
     (tmp_path / "token").write_text(TOKEN)
     async with listening(bench(kind="http", port=0, token={"file": "token"})) as called:
         assert await raw(called, b"POST /v1/events HTTP/1.1\r\nHost: x\r\nX-Slow: ") == b""
+
+
+async def test_many_slow_bodies_at_once_are_bounded(called: Called, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(push, "READING_BYTES", 250_000)
+    host, port = called.source.address.removeprefix("http://").split(":")
+    connections = [await asyncio.open_connection(host, int(port)) for _ in range(4)]
+    for _, writer in connections:
+        writer.write(HEAD + b"Content-Length: 200000\r\n\r\n" + b" " * 100_000)
+    told = [asyncio.create_task(reader.readline()) for reader, _ in connections]
+    await until(lambda: sum(one.done() for one in told) == 2)
+    assert {one.result().split(b" ")[1] for one in told if one.done()} == {b"429"}
+    # Two fit. When one of them goes away, there is room for the rest of the other.
+    (gone, _), (waits, answer) = [
+        (writer, one) for (_, writer), one in zip(connections, told, strict=True) if not one.done()
+    ]
+    gone.close()
+    await until(lambda: called.source._reading == 100_000)
+    waits.write(BODY.rjust(100_000))
+    assert b" 202 " in await asyncio.wait_for(answer, 10)
+    assert called.source._reading == 0
+    for _, writer in connections:
+        writer.close()
 
 
 async def test_an_unproved_body_is_not_read_at_all(called: Called) -> None:
