@@ -119,7 +119,7 @@ class CloudEventsSource(BearerSource):
             submission = self._submission(headers, raw)
         except UnreadableError as fault:
             return Item(_whole(headers, raw), place, fault)
-        return None if submission is None else Item(raw, place, submission)
+        return None if submission is None else Item(_whole(headers, raw), place, submission)
 
     def again(self, refused: RefusedInput) -> list[Item]:
         """Read a refused event again; one that came binary was kept structured."""

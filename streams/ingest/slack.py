@@ -219,7 +219,7 @@ def _message(event: _Event, subtype: str) -> Submission | None:
 def _moment(stamp: str) -> int:
     """Give the milliseconds of Slack's seconds with six decimals."""
     whole, _, part = stamp.partition(".")
-    if not (whole.isascii() and whole.isdigit() and len(whole) < 12 and (part or "0").isdigit()):
+    if not (stamp.isascii() and whole.isdigit() and len(whole) < 12 and (part or "0").isdigit()):
         raise UnreadableError("wrong_type", "wanted `ts` as seconds since 1970, got another text")
     return int(whole) * 1000 + int((part + "000")[:3])
 

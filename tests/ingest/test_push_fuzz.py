@@ -11,19 +11,27 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nacl.public import PrivateKey, SealedBox
 
+from schemas.codec import UnreadableError
+from schemas.config import Config
 from streams.ingest.mail import sns
+from streams.ingest.seal import Sealer
+from streams.ingest.source import RefusedInput, Surroundings, rereader, settings_of
+from streams.ingest.submission import Submission
 from tests.ingest import test_mail_ses as ses
 from tests.ingest import test_microsoft as microsoft
 from tests.ingest import test_slack as slack
 from tests.ingest import test_x_activity as x
 from tests.support import mail
-from tests.support.ingest import NOW, Bench
+from tests.support.ingest import DIRECTORY, NOW, Bench
 from tests.support.push import Called, listening
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from streams.ingest.source import Item, Taken
 
 SECONDS = NOW // 1000
 BEARER = {"Authorization": f"Bearer {mail.SECRET}"}
@@ -248,3 +256,47 @@ def test_changed_payloads_are_taken_become_dead_letters_or_are_turned_away(
     check()
     good = kind.signed(payloads[0])
     assert ready.call(*good) in {200, 202, 400}  # it still answers
+
+
+def test_what_was_refused_is_read_again_as_it_was_read_first(running: tuple[Kind, Running, list[bytes]]) -> None:
+    kind, ready, payloads = running
+    taken: list[Item] = []
+    intake = ready.called.bench.intake
+    take = intake.take
+
+    async def noting(items: Sequence[Item]) -> Taken:
+        taken.extend(items)
+        return await take(items)
+
+    intake.take = noting
+    for raw in payloads:
+        ready.call(*kind.signed(raw))
+    surroundings = Surroundings(Config(), DIRECTORY, ready.called.bench.folder, lambda: NOW)
+    again = rereader(settings_of({"name": "posts", **kind.entry}), surroundings)
+    assert again is not None
+    assert taken
+    for item in taken:
+        read = again(RefusedInput(item.raw, item.place, NOW, item.context))
+        if isinstance(item.submission, Submission):
+            assert item.submission in [one.submission for one in read]
+        else:
+            assert [type(one.submission) for one in read] == [UnreadableError]
+
+
+async def test_a_binary_cloudevent_is_kept_whole(bench: Callable[..., Bench], tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(mail.SECRET)
+    one = bench(kind="cloudevents", port=0, token={"file": "token"})
+    one.intake._sealer = Sealer(one.pseudonyms, (private := PrivateKey.generate()).public_key)
+    headers = {**BEARER, "ce-specversion": "1.0", "ce-id": "1", "ce-source": "/s", "ce-type": "reply"}
+    async with listening(one) as called:
+        later = {**headers, "ce-time": "2026-05-28T20:46:40Z", "Content-Type": "application/json"}
+        assert (await called.call({"account": "ana"}, later)).status == 400
+        (letter,) = called.outlet.letters
+    again = rereader(
+        settings_of({"name": "posts", "kind": "cloudevents", "token": {"file": "token"}}),
+        Surroundings(Config(), DIRECTORY, tmp_path, lambda: NOW),
+    )
+    assert again is not None
+    (item,) = again(RefusedInput(SealedBox(private).decrypt(letter.sealed), letter.place, NOW))
+    assert isinstance(item.submission, Submission)
+    assert (item.submission.id, item.submission.account, item.submission.kind) == ("/s#1", "ana", "reply")

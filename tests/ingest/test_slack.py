@@ -217,11 +217,12 @@ async def test_what_can_not_be_read_is_a_dead_letter_and_slack_is_not_asked_to_r
         (b"[]", "wrong_type"),
         (b'{"type":"event_callback"}', "wrong_type"),
         (json.dumps({"type": "event_callback", "event": {**MESSAGE, "ts": "soon"}}).encode(), "wrong_type"),
+        (json.dumps({"type": "event_callback", "event": {**MESSAGE, "ts": "1.²"}}).encode(), "wrong_type"),
         (json.dumps({"type": "event_callback", "event": {**MESSAGE, "text": "\0"}}).encode(), "null_bytes"),
     ):
         assert (await slack.send(raw)).status == 200
         assert slack.called.outlet.letters[-1].reason == reason
-    assert len(slack.called.outlet.letters) == 5
+    assert len(slack.called.outlet.letters) == 6
 
 
 async def test_the_heartbeat_says_that_slack_has_left_events_out(slack: Slack, shared_data: Path) -> None:

@@ -120,12 +120,13 @@ class MicrosoftSource(PushSource):
             return
         raw = b""
         beside = _Beside(one.resource_data.odata_type if one.resource_data else "", one.change_type == "created")
+        context = encode(beside).decode()
         try:
             raw = self._opened(one)
             for submission in submissions(raw, beside.named, created=beside.created):
-                yield Item(raw, place, submission)
+                yield Item(raw, place, submission, context=context)
         except UnreadableError as fault:
-            yield Item(raw, place, fault, context=encode(beside).decode())
+            yield Item(raw, place, fault, context=context)
 
     def _opened(self, one: _Notification) -> bytes:
         if one.encrypted_content is None:
