@@ -14,6 +14,7 @@ from msgspec import Meta, Raw, Struct, field
 
 from schemas.codec import UnreadableError
 from schemas.config import Secret
+from schemas.events import MAXIMUM_TAGS
 from streams.ingest import times
 from streams.ingest.listener import answer
 from streams.ingest.push import PushSettings, PushSource, RejectedError, forged
@@ -22,6 +23,7 @@ from streams.ingest.signatures import base64_hmac, same
 from streams.ingest.source import Item, Rereader, SourceKind
 from streams.ingest.submission import MAXIMUM_MENTIONS, submission_of
 from streams.ingest.typed import Typed
+from streams.measures.hashtags import check_entities
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,8 +56,13 @@ class _Mention(Struct):
     indices: tuple[int, int] = (0, 0)
 
 
+class _Tag(Struct):
+    text: str = ""
+
+
 class _Entities(Struct):
     user_mentions: list[_Mention] = []
+    hashtags: list[_Tag] = []
 
 
 class _Long(Struct):
@@ -159,7 +166,8 @@ def _post(raw: bytes) -> Submission:
     status = _statuses.read(raw)
     shared = status.retweeted_status or status.quoted_status
     whole = (status.retweeted_status or status).whole()
-    named = whole.entities.user_mentions if whole.entities else []
+    entities = whole.entities or _Entities()
+    claimed = [one.text for one in entities.hashtags]
     reference = shared.id_str if shared else status.in_reply_to_status_id_str or ""
     return submission_of(
         {
@@ -168,12 +176,13 @@ def _post(raw: bytes) -> Submission:
             "account": status.user.screen_name,
             "kind": "reshare" if shared else "reply" if reference else "post",
             "text": whole.full_text,
+            "tags": list(check_entities(whole.full_text, claimed).written)[:MAXIMUM_TAGS] if claimed else [],
             "reference": reference,
             "target": shared.user.screen_name if shared else status.in_reply_to_screen_name or "",
             # Those before the text's own beginning are put there by X, in each answer.
-            "mentions": [one.screen_name for one in named if one.indices[0] >= whole.display_text_range[0]][
-                :MAXIMUM_MENTIONS
-            ],
+            "mentions": [
+                one.screen_name for one in entities.user_mentions if one.indices[0] >= whole.display_text_range[0]
+            ][:MAXIMUM_MENTIONS],
         }
     )
 

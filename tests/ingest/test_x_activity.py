@@ -93,6 +93,12 @@ async def test_a_long_post_is_read_whole(x: X) -> None:
     assert post.tags == ("end",)
 
 
+async def test_tags_that_x_tells_of_count_as_far_as_the_text_bears_them_out(x: X) -> None:
+    told = {"hashtags": [{"text": "VolunteerDay"}, {"text": "NeverWritten"}, {"text": "Cafe"}]}
+    (post,) = await x.post(text="#Café and #Reading, all about #Volun… https://t.co/x", entities=told)
+    assert post.tags == ("café", "reading", "volunteerday")
+
+
 async def test_a_like_is_a_reaction(x: X) -> None:
     like = {"id": "a7ba59eab0bfcba386f7acedac279542", "created_at": "Thu May 28 20:26:39 +0000 2026"}
     body = {"favorite_events": [{**like, "user": {"screen_name": "kenji"}, "favorited_status": STATUS}]}

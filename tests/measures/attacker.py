@@ -15,7 +15,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from schemas.activity import WHOLE, SeriesWindow
-from streams.measures.privacy import HIDDEN, Figures, Release, Rules, release
+from streams.measures.privacy import HIDDEN, Figures, Release, Rules, SinceStart, release
 from streams.measures.privacy.series import RETURNING_FROM
 
 WINDOWS = (3, 12, 24, 48)
@@ -25,19 +25,25 @@ TAG = "tag"
 CAMPAIGN = "campaign:tag"
 """The tag as a campaign: one that is shown whatever its size."""
 SERIES = (WHOLE, CAMPAIGN)
+WITH = "with"
+"""A tag that people use together with the campaign's."""
 
 Pattern = tuple[int, ...]
-"""What a person did in each active minute: 0 nothing, 1 something, 2 something with the tag."""
+"""What a person did in each active minute: 0 nothing, 1 something, 2 something with the tag, 3 with both tags."""
 
 
 @dataclass(frozen=True)
 class World:
-    """People, each with what they did in the active minutes; `events` are there besides one for each of these."""
+    """People, each with what they did in the active minutes; `events` are there besides one for each of these.
+
+    The campaign lasts for the minutes `days`: from the first of them to before the second.
+    """
 
     minutes: tuple[int, ...]
     people: tuple[Pattern, ...]
     headcount: int
     events: tuple[int, ...] = ()
+    days: tuple[int, int] = (0, 0)
 
     @property
     def length(self) -> int:
@@ -58,18 +64,25 @@ class Cells:
     """Which patterns take part in which window of which series at which minute."""
 
     minutes: tuple[int, ...]
+    acts_of: tuple[int, ...] = (0, 1, 2)
     patterns: list[Pattern] = field(init=False)
     places: dict[Pattern, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.patterns = [p for p in itertools.product((0, 1, 2), repeat=len(self.minutes)) if any(p)]
+        self.patterns = [p for p in itertools.product(self.acts_of, repeat=len(self.minutes)) if any(p)]
         self.places = {pattern: place for place, pattern in enumerate(self.patterns)}
         self.acts = np.array(self.patterns)
         self._parts: dict[tuple[str, int, int], np.ndarray] = {}
 
     def active(self, series: str) -> np.ndarray:
         """Who of the patterns (rows) is active in the series in which active minute (columns)."""
-        return self.acts == 2 if series == CAMPAIGN else self.acts > 0
+        if series == WITH:
+            return self.acts == 3
+        return self.acts >= 2 if series == CAMPAIGN else self.acts > 0
+
+    def since_start(self, days: tuple[int, int], minute: int) -> np.ndarray:
+        """Who has taken part in the campaign in its days up to `minute`."""
+        return self.active(CAMPAIGN)[:, self.inside(days[0], min(minute, days[1] - 1))].any(axis=1)
 
     def inside(self, first: int, last: int) -> list[int]:
         """The places of the active minutes from `first` to `last`."""
@@ -112,7 +125,17 @@ def exact(world: World, cells: Cells, minute: int) -> Figures:
         windows[series] = SeriesWindow(
             tuple(actors), tuple(events), (0,) * 4, (0,) * 4, tuple(events), tuple(returning)
         )
-    return Figures(minute, world.headcount, windows)
+    acts = cells.active(CAMPAIGN)
+    inside = cells.inside(world.days[0], min(minute, world.days[1] - 1))
+    so_far = int(count @ cells.since_start(world.days, minute)), int(count @ acts[:, inside].sum(axis=1))
+    together = int(count @ cells.taking_part(WITH, len(WINDOWS) - 1, minute))
+    return Figures(
+        minute,
+        world.headcount,
+        windows,
+        since_start={CAMPAIGN: SinceStart(*world.days, *so_far)},
+        together={CAMPAIGN: {WITH: together}},
+    )
 
 
 def releases(world: World, cells: Cells, rules: Rules) -> list[Release]:
@@ -162,6 +185,8 @@ class Attacker:
                 if told.minute // renewal > before // renewal:
                     for series in SERIES:
                         self._read(told, series, window)
+                    if window == len(WINDOWS) - 1:
+                        self._read_campaign(world, told)
             before = told.minute
 
     def _read(self, told: Release, series: str, window: int) -> None:
@@ -179,6 +204,15 @@ class Attacker:
             events = np.zeros(self.minutes)
             events[inside] = 1
             self._add(np.zeros(self.people), *self._limits(released.events[window]), events)
+
+    def _read_campaign(self, world: World, told: Release) -> None:
+        """Read what is renewed with the widest window: the campaign since its start, and the tag that goes with it."""
+        so_far = told.since_start[CAMPAIGN].people
+        self._add(self.cells.since_start(world.days, told.minute), *self._limits(so_far))
+        if 3 in self.cells.acts_of:
+            part = self.cells.taking_part(WITH, len(WINDOWS) - 1, told.minute)
+            people = told.together.get(CAMPAIGN, {}).get(WITH)
+            self._add(part, *((0, self.rules.group - 1) if people is None else self._limits(people)))
 
     def _read_returning(self, part: np.ndarray, back: np.ndarray, released: int | str) -> None:
         few, new = self.rules.group - 1, part & ~back
@@ -223,8 +257,11 @@ class Attacker:
         return round(aim @ found.x)
 
 
-def groups(cells: Cells, told: list[Release]) -> list[Group]:
-    """Every group of which the rules speak: cells, differences of windows, of releases, of series, complements."""
+def groups(cells: Cells, told: list[Release], days: tuple[int, int] = (0, 0)) -> list[Group]:
+    """Every group of which the rules speak: cells, differences of windows, of releases, of series, complements.
+
+    With the `days` of a campaign, those of what it has reached and of the tag that goes with it as well.
+    """
     found: dict[bytes, Group] = {}
 
     def add(name: str, members: np.ndarray) -> None:
@@ -248,6 +285,21 @@ def groups(cells: Cells, told: list[Release]) -> list[Group]:
         for window, length in enumerate(WINDOWS):
             tagged, whole = (cells.taking_part(series, window, one.minute) for series in (CAMPAIGN, WHOLE))
             add(f"without the tag {length} at {one.minute}", whole & ~tagged)
+    for one in told if days[1] else ():
+        so_far = cells.since_start(days, one.minute)
+        add(f"since the start at {one.minute}", so_far)
+        add(f"since the start at {one.minute} joining", cells.since_start(days, one.minute + RENEWALS[-1]) & ~so_far)
+        for window, length in enumerate(WINDOWS):
+            tagged, whole = (cells.taking_part(series, window, one.minute) for series in (CAMPAIGN, WHOLE))
+            add(f"since the start not in {length} at {one.minute}", so_far & ~tagged)
+            add(f"in {length} not since the start at {one.minute}", tagged & ~so_far)
+            add(f"whole {length} not since the start at {one.minute}", whole & ~so_far)
+        both = cells.taking_part(WITH, len(WINDOWS) - 1, one.minute)
+        add(f"both tags at {one.minute}", both)
+        add(
+            f"the tag without the other at {one.minute}",
+            cells.taking_part(CAMPAIGN, len(WINDOWS) - 1, one.minute) & ~both,
+        )
     return list(found.values())
 
 

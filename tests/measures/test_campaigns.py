@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.config import Campaign, Goal
+from schemas.directory import Region
 from streams.measures.campaigns import (
     Burn,
     Part,
@@ -17,9 +18,11 @@ from streams.measures.campaigns import (
     Point,
     Reached,
     Used,
+    adoptable,
     campaigns_of,
     candidates,
     concerns,
+    definitions,
     pace,
     period,
     reached,
@@ -72,6 +75,41 @@ def test_a_campaign_runs_from_its_first_local_day_to_the_end_of_its_last_one() -
         minutes("2026-03-01T00:00+01:00"), minutes("2026-04-01T00:00+02:00")
     )
     assert period(campaign, ZoneInfo("Asia/Tokyo")).begins == minutes("2026-03-01T00:00+09:00")
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "begins", "ends"),
+    [
+        ("Europe/Madrid", dt.date(2026, 3, 29), "2026-03-29T00:00+01:00", "2026-03-30T00:00+02:00"),  # 23 hours
+        ("Europe/Madrid", dt.date(2026, 10, 25), "2026-10-25T00:00+02:00", "2026-10-26T00:00+01:00"),  # 25 hours
+        ("Africa/Cairo", dt.date(2026, 4, 24), "2026-04-24T01:00+03:00", "2026-04-25T00:00+03:00"),  # no midnight
+        ("Africa/Cairo", dt.date(2026, 10, 29), "2026-10-29T00:00+03:00", "2026-10-30T00:00+02:00"),  # 23:00 twice
+        ("Asia/Kathmandu", dt.date(2028, 2, 29), "2028-02-29T00:00+05:45", "2028-03-01T00:00+05:45"),  # a leap day
+    ],
+)
+def test_a_campaign_of_one_day_lasts_as_long_as_that_day_does(zone: str, day: dt.date, begins: str, ends: str) -> None:
+    campaign = Campaign("c", ("a",), start=day, end=day)
+    assert period(campaign, ZoneInfo(zone)) == Period(minutes(begins), minutes(ends))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Campaign("c", ("a", "b"), start=dt.date(2026, 3, 1)),
+        Campaign("c", ("a",), start=dt.date(2026, 3, 2)),
+        Campaign("c", ("a",), start=dt.date(2026, 3, 1), end=dt.date(2026, 3, 9)),
+    ],
+)
+def test_a_definition_has_a_mark_of_its_own_and_spellings_of_one_tag_are_one(other: Campaign) -> None:
+    region = Region("north", time_zone="Europe/Madrid")
+
+    def mark(campaign: Campaign) -> str:
+        return definitions([campaign], region)["c"].mark
+
+    plain = Campaign("c", ("a",), start=dt.date(2026, 3, 1))
+    assert mark(other) != mark(plain)
+    assert mark(Campaign("c", ("#A",), aliases=("a",), title="Other words", start=dt.date(2026, 3, 1))) == mark(plain)
+    assert definitions([Campaign("c", ("a",), regions=("south",))], region) == {}
 
 
 def test_a_campaign_without_days_has_always_run_and_never_ends() -> None:
@@ -255,3 +293,24 @@ def test_a_candidates_share_and_lift_are_never_more_than_the_exact_ones(
         share = together / (together + more)
         assert one.share <= share
         assert one.lift <= share / (campaign / whole) or math.isclose(one.lift, share / (campaign / whole))
+
+
+def test_a_candidate_stays_one_a_little_below_the_limits_so_that_it_does_not_come_and_go() -> None:
+    # 20 of at most 79 people are a share of 0.25: under 0.3, and not under 0.24; 20 of at most 99 are
+    weak = {"rain": Used(70, 20)}
+    assert candidates(weak, 10, 600, frozenset(), 10) == []
+    assert [one.tag for one in candidates(weak, 10, 600, frozenset(), 10, before=frozenset({"rain"}))] == ["rain"]
+    assert candidates({"rain": Used(90, 20)}, 10, 600, frozenset(), 10, before=frozenset({"rain"})) == []
+
+
+def test_five_candidates_are_shown_and_a_rival_must_be_a_quarter_stronger_to_take_a_place() -> None:
+    used = {f"tag{number}": Used(20, 10) for number in range(5)} | {"rival": Used(10, 10)}
+    first = adoptable(
+        {name: one for name, one in used.items() if name != "rival"}, 10, 600, frozenset(), 10, before=frozenset()
+    )
+    before = frozenset(one.tag for one in first)
+    assert len(before) == 5
+    # lift: 10/29 against 10/19, half as much again
+    assert "rival" in {one.tag for one in adoptable(used, 10, 600, frozenset(), 10, before=before)}
+    near = used | {"rival": Used(20, 10)}
+    assert {one.tag for one in adoptable(near, 10, 600, frozenset(), 10, before=before)} == before

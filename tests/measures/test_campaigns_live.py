@@ -351,3 +351,36 @@ def test_a_hidden_region_adds_nothing_that_is_sure() -> None:
     found = status_of(line.config.campaign[0], line.statuses.values(), 10)
     assert found is not None
     assert (found.people.low, found.people.high) == (30, 48)
+
+
+# -- many people
+
+
+def test_two_hundred_thousand_people_of_one_region_are_exact_and_their_state_stays_small() -> None:
+    line = Line()
+    start = ms("2026-03-27T08:00")
+    line.to(start)
+    people, a_minute = 200_000, 20_000
+    for first in range(0, people, a_minute):
+        at = start + first // a_minute * MINUTE
+        line.put(
+            Heartbeat("s", "ok", clock=at + MINUTE, complete_to=0, lateness=0),
+            *(
+                Event(f"{who:016x}", at, "a", f"{who:032x}", "post", "s", tags=("spring",) if who % 2 else ())
+                for who in range(first, first + a_minute)
+            ),
+        )
+        line.to(at + MINUTE)
+    windows = line.last["a"].windows.by_series()
+    assert windows[""].actors == (people,) * 4
+    assert windows["campaign:c"].actors == (people // 2,) * 4
+    assert line.count() == (people // 2, people // 2)
+    line.restart()
+    sizes: dict[str, int] = {}
+    for key, value in line.table.items():
+        what = key.decode().split("\t")[1] if b"\t" in key else "marker"
+        sizes[what] = sizes.get(what, 0) + len(value)
+    assert sizes["campaign"] < 4 * 8_192 + 200  # at most 8 KiB for each 65,536 people that were begun
+    assert sizes["people"] < people * 36
+    assert sizes["bucket"] < people * (17 + 8 * 2) + 10_000  # an id each, and a pair in each of two series, on average
+    assert line.fold.shards["a"].windows.pairs() == 2 * people

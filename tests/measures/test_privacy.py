@@ -17,6 +17,7 @@ from streams.measures.privacy import (
     Rules,
     bounds,
     count_in_words,
+    forget,
     release,
     release_evidence,
     rules_of,
@@ -362,6 +363,38 @@ def test_windows_that_reach_out_of_the_campaigns_days_say_nothing_about_it() -> 
 def test_a_campaigns_posts_are_hidden_with_its_people(people: int, posts: int, wanted: tuple[Released, ...]) -> None:
     exact = figures(MIDNIGHT, series(80), since_start={SPRING: SinceStart(0, 2 * MIDNIGHT, people, posts)})
     assert release(exact, None, RULES).since_start[SPRING] == ReleasedSinceStart(*wanted)
+
+
+# -- tags that go with a campaign
+
+
+def test_a_tag_that_goes_with_a_campaign_is_named_from_the_group_on_and_renewed_each_day() -> None:
+    def told(minute: int, people: int, former: Release | None) -> dict[str, dict[str, int]]:
+        exact = figures(minute, series(80), together={"spring": {"flowers": people, "rain": 9}})
+        return release(exact, former, RULES).together
+
+    first = release(figures(MIDNIGHT, series(80), together={"spring": {"flowers": 19, "rain": 9}}), None, RULES)
+    assert first.together == {"spring": {"flowers": 10}}
+    assert told(MIDNIGHT + DAY - 1, 40, first) == {"spring": {"flowers": 10}}
+    assert told(MIDNIGHT + DAY, 40, first) == {"spring": {"flowers": 40}}
+    assert told(MIDNIGHT + DAY, 9, first) == {"spring": {}}
+
+
+def test_of_a_region_with_too_few_people_no_tag_is_named() -> None:
+    exact = replace(figures(MIDNIGHT, series(9), together={"spring": {"flowers": 40}}), headcount=9)
+    assert release(exact, None, RULES).together == {}
+
+
+def test_what_stands_for_something_else_from_now_on_is_forgotten() -> None:
+    exact = figures(
+        MIDNIGHT,
+        series(80),
+        others={SPRING: series(80), "picnic": series(80)},
+        since_start={SPRING: SinceStart(0, 2 * MIDNIGHT, 80, 80)},
+        together={"spring": {"flowers": 40}},
+    )
+    left = forget(release(exact, None, RULES), [SPRING])
+    assert (list(left.windows), left.since_start, left.together) == ([WHOLE, "picnic"], {}, {})
 
 
 # -- whatever comes

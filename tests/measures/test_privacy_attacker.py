@@ -37,10 +37,13 @@ RULES = Rules(GROUP, RENEWALS)
 
 
 @st.composite
-def worlds(draw: st.DrawFn, most_minutes: int = 4) -> World:
-    """A few active minutes, and people of a few sorts, in numbers at and beside the edges of the steps."""
+def worlds(draw: st.DrawFn, most_minutes: int = 4, acts: tuple[int, ...] = (0, 0, 1, 2)) -> World:
+    """A few active minutes, and people of a few sorts, in numbers at and beside the edges of the steps.
+
+    The campaign begins and ends somewhere among them, or has no days.
+    """
     minutes = sorted(draw(st.sets(st.integers(0, 30), min_size=2, max_size=most_minutes)))
-    sorts = st.tuples(*(st.sampled_from([0, 0, 1, 2]) for _ in minutes)).filter(any)
+    sorts = st.tuples(*(st.sampled_from(acts) for _ in minutes)).filter(any)
     numbers = st.sampled_from([1, 2, GROUP - 1, GROUP, GROUP + 1])
     people = [
         person
@@ -49,11 +52,13 @@ def worlds(draw: st.DrawFn, most_minutes: int = 4) -> World:
     ]
     active = [place for place in range(len(minutes)) if any(person[place] for person in people)]
     more = draw(st.sampled_from([0, 1, GROUP - 1, GROUP, 40]))
+    begins, ends = draw(st.sampled_from([(0, 0), (0, 99), (2, 14), (10, 25), (13, 99)]))
     return World(
         tuple(minutes[place] for place in active),
         tuple(tuple(person[place] for place in active) for person in people),
         max(GROUP, len(people) + more),
         tuple(draw(st.sampled_from([0, 1, 20])) for _ in active),
+        (begins, ends),
     )
 
 
@@ -66,7 +71,7 @@ def told_small(world: World, cells: Cells, known: list[Release], rules: Rules = 
     attacker = Attacker(world, cells, known, rules)
     return [
         (group, attacker.bound(group, largest=False), attacker.bound(group, largest=True))
-        for group in groups(cells, known)
+        for group in groups(cells, known, world.days)
         if 1 <= size(world, cells, group) < GROUP
     ]
 
@@ -150,7 +155,8 @@ def test_from_one_release_no_small_group_is_known_better_than_hidden_says(world:
         told = all_of_them[minute - minute % renewal]
         for series in SERIES:
             attacker._read(told, series, window)
-    for group in groups(cells, [all_of_them[at] for at in renewed]):
+    attacker._read_campaign(world, told)
+    for group in groups(cells, [all_of_them[at] for at in renewed], world.days):
         real = size(world, cells, group)
         if 1 <= real < GROUP and "joining" not in group.name and "leaving" not in group.name:
             found = attacker.bound(group, largest=False), attacker.bound(group, largest=True)
@@ -190,6 +196,13 @@ def test_from_two_renewals_of_a_window_nobody_who_joined_or_left_is_told(
 @given(world=worlds())
 def test_no_group_under_the_minimum_is_determined_by_all_releases_together(world: World) -> None:
     cells = Cells(world.minutes)
+    assert pinned(told_small(world, cells, releases(world, cells, RULES))) == []
+
+
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(world=worlds(3, (0, 1, 2, 3, 3)))
+def test_nor_is_one_by_these_and_the_tags_that_go_with_a_campaign(world: World) -> None:
+    cells = Cells(world.minutes, (0, 1, 2, 3))
     assert pinned(told_small(world, cells, releases(world, cells, RULES))) == []
 
 

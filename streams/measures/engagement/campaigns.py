@@ -1,7 +1,7 @@
 """Who has taken part in each campaign of one region since its first local day: exact sets of the numbers of people.
 
-A set is one roaring bitmap, at most about an eighth of a byte for each person of the region, and only ever grows. It is
-an entry of its own in the table, with the source offset up to which it has been folded.
+A set is one roaring bitmap, at most 8 KiB for each 65,536 people of the region, and only ever grows. It is an entry of
+its own in the table, with the source offset up to which it has been folded.
 """
 
 from __future__ import annotations
