@@ -115,3 +115,13 @@ def _rows_by_hour(table: NDArray[np.int32]) -> NDArray[np.int32]:
     summed[:, 1] = table[first, 1]
     summed[:, PEOPLE] = 0
     return summed
+
+
+def add_rows(have: NDArray[np.int32], more: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Add packed rows of one minute to those that it has, in order of the series."""
+    both = np.concatenate([have, more])
+    both = both[np.argsort(both[:, 1], kind="stable")]
+    first = np.flatnonzero(np.diff(both[:, 1], prepend=-1))
+    summed = np.add.reduceat(both, first, axis=0, dtype=np.int32)
+    summed[:, :2] = both[first, :2]
+    return summed

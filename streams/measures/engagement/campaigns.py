@@ -6,6 +6,7 @@ its own in the table, with the source offset up to which it has been folded.
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, msgpack
@@ -65,7 +66,7 @@ class Count:
     def add(self, people: NDArray[np.int64], posts: int) -> None:
         """Count numbers of people, and posts."""
         before = len(self.people)
-        self.people |= BitMap(people)
+        self.people |= BitMap(array("I", people.astype("uint32").tobytes()))  # six times as fast as from numpy's own
         self.posts += posts
         self.changed = self.changed or posts > 0 or len(self.people) > before
 

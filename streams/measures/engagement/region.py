@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Struct, msgpack
 
 from schemas.activity import CAMPAIGN_PREFIX, Activity, Windows
-from streams.measures.engagement.bucket import DAY, PEOPLE, SUMS, Bucket, rows_of, unpack_ids
+from streams.measures.engagement.bucket import DAY, PEOPLE, SUMS, Bucket, add_rows, rows_of, unpack_ids
 from streams.measures.engagement.campaigns import RegionCampaigns
 from streams.measures.engagement.figures import chosen_series, series_of, windows_of
 from streams.measures.engagement.history import History
@@ -79,12 +79,11 @@ class RegionShard:
         rolled = roll_up(minute, events, self.series)
         together = self.series.together(rolled.keys)
         new_day = self._advance(minute)
-        new = self.windows.add(minute, rolled.keys)
+        pairs, new = self._take_part(minute, rolled.keys, together)
         keys = rolled.keys[new]
         in_row = rolled.series.searchsorted(keys >> SERIES_SHIFT)
         rolled.table[:, NEW] = np.bincount(in_row, minlength=len(rolled.series))
         self.windows.add_minute(rows_of(rolled.table))
-        self.windows.add(minute, together)
         self._count(minute, rolled.keys, rolled.table, offset)
         votes = votes_of(events, keys, rolled.wrote[new], self.series.numbers.names)
         self.totals.add(offset, kinds=rolled.kinds, votes=votes)
@@ -94,12 +93,26 @@ class RegionShard:
             length=1,
             revision=0,
             kinds=rolled.kinds,
-            pairs=(np.union1d(rolled.keys, together) if len(together) else rolled.keys).tobytes(),
+            pairs=pairs.tobytes(),
             rows=rolled.table.tobytes(),
             ids=pack_ids(list(events.ids)),
         )
         self.history.put(bucket)
         return self._activity(bucket, sources, self._windows(), self._campaigns(new_day=new_day))
+
+    def _take_part(
+        self, minute: int, keys: NDArray[np.int64], together: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Enter the pairs of a minute and those of tags that go with campaigns; give all of them, sorted, and which of
+        `keys` are new.
+        """
+        if not len(together):
+            return keys, self.windows.add(minute, keys)
+        pairs = np.concatenate([keys, together])
+        order = pairs.argsort(kind="stable")
+        new = np.empty(len(pairs), bool)
+        new[order] = self.windows.add(minute, pairs[order])
+        return pairs[order], new[: len(keys)]
 
     def _advance(self, minute: int) -> bool:
         """Let time go on to `minute`; say whether a UTC day has begun since the last one."""
@@ -179,7 +192,7 @@ class RegionShard:
                 revision=bucket.revision,
                 kinds=kinds,
                 pairs=np.union1d(after, together).tobytes(),
-                rows=_add_rows(bucket.table(), rolled.table).tobytes(),
+                rows=add_rows(bucket.table(), rolled.table).tobytes(),
                 ids=pack_ids(sorted(ids)),
                 unpublished=True,
             )
@@ -284,13 +297,3 @@ class RegionShard:
     def _campaigns(self, *, new_day: bool) -> dict[str, CampaignCount]:
         together = self.series.most_together(self.windows.every()[:, -1]) if new_day else {}
         return self.campaigns.published(together)
-
-
-def _add_rows(have: NDArray[np.int32], more: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Add packed rows of one minute to those that it has, in order of the series."""
-    both = np.concatenate([have, more])
-    both = both[np.argsort(both[:, 1], kind="stable")]
-    first = np.flatnonzero(np.diff(both[:, 1], prepend=-1))
-    summed = np.add.reduceat(both, first, axis=0, dtype=np.int32)
-    summed[:, :2] = both[first, :2]
-    return summed

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TOGETHER_PREFIX: Final = "with:"
 """The series of people who used a tag together with a campaign's is this, the campaign's name, a colon, the tag."""
+NOBODY: Final = np.empty(0, np.int64)
 LEAST_TOGETHER: Final = 2
 """People from which on a tag is published as one that goes with a campaign."""
 
@@ -35,6 +36,8 @@ class SeriesNumbers:
         self._campaigns: list[int] = []
         self._members: dict[int, set[int]] = {}
         self._together: dict[int, dict[int, int]] = {}
+        self._no_member: dict[int, NDArray[np.bool_]] = {}
+        self._pairs: dict[int, NDArray[np.int64]] = {}
         self._tags = np.zeros(0, bool)
         self._looked_at = 0
         numbers[WHOLE]  # gives it its number
@@ -73,6 +76,7 @@ class SeriesNumbers:
             for campaign in self._campaigns_of.get(name, ()):
                 of = self.numbers[CAMPAIGN_PREFIX + campaign]
                 self._members.setdefault(of, set()).add(number)
+                self._no_member.pop(of, None)
 
     def _note(self, campaign: int, tag: int, number: int) -> None:
         self._together.setdefault(campaign, {})[tag] = number
@@ -86,27 +90,53 @@ class SeriesNumbers:
         as in one event, and so a minute that is known says all of it: late events change nothing of the rule.
         """
         found = []
-        for campaign, members in self.members().items():
+        for campaign in self.members():
             low, high = keys.searchsorted((campaign << SERIES_SHIFT, (campaign + 1) << SERIES_SHIFT))
             if low < high:
                 of = keys >> SERIES_SHIFT
-                others = self.tags()[of]
-                others &= np.isin(keys & PERSON, keys[low:high] & PERSON)
-                others &= ~np.isin(of, list(members))
-                if others.any():
-                    numbers = self._pair_numbers(campaign, of[others])
-                    found.append(numbers << SERIES_SHIFT | keys[others] & PERSON)
-        return np.sort(np.concatenate(found)) if found else np.empty(0, np.int64)
+                others = self._others(campaign)[of].nonzero()[0]
+                people, persons = keys[low:high] & PERSON, keys[others] & PERSON
+                both = people[np.minimum(people.searchsorted(persons), len(people) - 1)] == persons
+                if both.any():
+                    numbers = self._pair_numbers(campaign, of[others[both]])
+                    found.append(numbers << SERIES_SHIFT | persons[both])
+        if not found:
+            return NOBODY
+        pairs = found[0] if len(found) == 1 else np.concatenate(found)
+        pairs.sort()
+        return pairs
+
+    def _others(self, campaign: int) -> NDArray[np.bool_]:
+        """Say of each number whether its series is a tag that is none of the campaign's."""
+        known = len(self.numbers.names)
+        have = self._no_member.get(campaign)
+        if have is None or len(have) < known:
+            have = self._no_member[campaign] = self.tags().copy()
+            have[list(self._members[campaign])] = False
+        return have
 
     def _pair_numbers(self, campaign: int, tags: NDArray[np.int64]) -> NDArray[np.int64]:
-        distinct, places = np.unique(tags, return_inverse=True)
-        known = self._together.setdefault(campaign, {})
-        names = self.numbers.names
-        for tag in distinct.tolist():
-            if tag not in known:
-                name = names[campaign].removeprefix(CAMPAIGN_PREFIX)
-                known[tag] = self.numbers[f"{TOGETHER_PREFIX}{name}:{names[tag]}"]
-        return np.array([known[tag] for tag in distinct.tolist()], np.int64)[places]
+        """Give the number of the series of each tag with the campaign."""
+        table = self._pair_table(campaign)
+        numbers = table[tags]
+        if (numbers < 0).any():
+            known = self._together.setdefault(campaign, {})
+            names = self.numbers.names
+            name = names[campaign].removeprefix(CAMPAIGN_PREFIX)
+            for tag in np.unique(tags[numbers < 0]).tolist():
+                known[tag] = table[tag] = self.numbers[f"{TOGETHER_PREFIX}{name}:{names[tag]}"]
+            numbers = table[tags]
+        return numbers
+
+    def _pair_table(self, campaign: int) -> NDArray[np.int64]:
+        """Give an array that has for each tag the number of its series with the campaign, or -1."""
+        self._look()
+        table = self._pairs.get(campaign)
+        if table is None or len(table) < len(self.numbers.names):
+            table = self._pairs[campaign] = np.full(2 * len(self.numbers.names), -1)
+            known = self._together.get(campaign, {})
+            table[list(known)] = list(known.values())
+        return table
 
     def pair_series(self, campaign: int) -> list[int]:
         """Give the numbers of the series of tags that go with a campaign."""
