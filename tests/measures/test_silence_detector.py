@@ -84,6 +84,17 @@ def test_a_new_region_is_judged_by_what_the_group_shares() -> None:
     assert found - NOON < 10 * DAY
 
 
+@pytest.mark.parametrize("every", [1, 2])
+def test_an_office_that_posts_at_one_hour_only_is_missed_soon_after_it(every: int) -> None:
+    days, nine = 21, 9 * 60
+    events = {START + day * DAY + nine + minute: 1 for day in range(days) for minute in range(0, 60, every)}
+    detector = Detector([Region("punctual")])
+    feed(detector, "punctual", events, START, START + days * DAY)
+    found = alerted_at(detector, "punctual", START + days * DAY, START + (days + 1) * DAY)
+    assert found is not None
+    assert nine < found - START - days * DAY <= nine + 180
+
+
 @pytest.mark.parametrize(("name", "hours"), [("usual", 48), ("lively", 24), ("busy", 8), ("crowded", 2)])
 def test_a_silence_is_found_the_sooner_the_more_is_posted(name: str, hours: int) -> None:
     detector = trained()
@@ -280,7 +291,8 @@ def test_a_minute_that_comes_again_changes_nothing() -> None:
 
 def test_the_empty_seconds_and_the_expectation_count_from_the_last_event() -> None:
     detector = trained()
-    said = detector.observe("busy", NOON, 1, span=NOON - END + 1)
+    feed(detector, "busy", history()["busy"], END, NOON)
+    said = detector.observe("busy", NOON, 1)
     assert (said.empty_seconds, said.expected_events, said.last_event) == (0, 0, NOON)
     said = detector.observe("busy", NOON + 60, 0, span=60)
     assert said.empty_seconds == 3_600

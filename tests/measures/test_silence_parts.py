@@ -13,7 +13,7 @@ from scipy import stats
 from schemas.directory import Region
 from streams.measures.calendars import Calendar
 from streams.measures.silence import drops, odds, slots, tail
-from streams.measures.silence.baseline import dispersion, smooth
+from streams.measures.silence.baseline import dispersion, sharpen, smooth
 from streams.measures.silence.fit import Fit
 from streams.measures.silence.forecast import promise
 from streams.measures.silence.slots import History, Past
@@ -93,6 +93,15 @@ def test_smoothing_goes_around_the_clock_and_keeps_the_sum() -> None:
     assert smoothed.sum() == pytest.approx(10)
     assert smoothed[0] == pytest.approx(smoothed[22])
     assert smoothed[24:].sum() == 0
+
+
+def test_a_cell_counts_beside_its_smoothed_neighbours_which_weigh_so_many_slots() -> None:
+    slots, sums = np.full(72, 40.0), np.zeros(72)
+    sums[9] = 400
+    seen, found = sharpen(slots, sums, 8)
+    own, beside = 400 / 40, smooth(sums)[10] / 40
+    assert found[9] / seen[9] == pytest.approx((40 * own + 8 * smooth(sums)[9] / 40) / 48)
+    assert found[10] / seen[10] == pytest.approx(8 * beside / 48)
 
 
 def test_the_lower_side_of_counts_is_not_fooled_by_storms() -> None:

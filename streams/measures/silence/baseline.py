@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from streams.measures.calendars import CELLS, QUARTERS
-from streams.measures.silence.settings import CERTAIN, FULL, LARGEST_HAZARD, MANY, QUARTER, SHAPE_WEIGHT, SMOOTHING
+from streams.measures.silence.settings import (
+    CERTAIN,
+    FULL,
+    LARGEST_HAZARD,
+    MANY,
+    QUARTER,
+    SHAPE_WEIGHT,
+    SMOOTH_WEIGHT,
+    SMOOTHING,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,13 +34,20 @@ def smooth(cells: NDArray[np.float64]) -> NDArray[np.float64]:
     return smoothed
 
 
+def sharpen(
+    slots: NDArray[np.float64], sums: NDArray[np.float64], weight: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give each cell its own slots and sums, beside the smoothed ones with a weight of so many slots."""
+    return slots + weight, sums + weight * smooth(sums) / np.maximum(smooth(slots), 1e-9)
+
+
 def tally(cells: NDArray[np.intp], weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
     """Count how often each cell occurs, or sum its weights."""
     return np.bincount(cells, weights=weights, minlength=CELLS).astype(np.float64)
 
 
 class Occupancy(NamedTuple):
-    """Slots seen and occupied per cell, smoothed; `hazard` per hour and cell; `level` is its mean over time."""
+    """Slots seen and occupied per cell, with smoothed ones; `hazard` per hour and cell; `level` is its mean in time."""
 
     seen: NDArray[np.float64]
     occupied: NDArray[np.float64]
@@ -51,7 +67,7 @@ def occupancy(past: Past, prior_rate: float = 0.0) -> Occupancy | None:
     if not occupied.sum():
         return None
     share = float(occupied.sum() / seen.sum())
-    smooth_seen, smooth_occupied = smooth(seen), smooth(occupied)
+    smooth_seen, smooth_occupied = sharpen(seen, occupied, SMOOTH_WEIGHT / past.hours)
     p = np.minimum((smooth_occupied + 0.3 * share) / (smooth_seen + 0.3), CERTAIN)
     hazard = -np.log1p(-p) / past.hours
     level = float((seen * hazard).sum() / seen.sum())
@@ -68,10 +84,12 @@ def mean_counts(past: Past) -> NDArray[np.float64]:
     Counts above 3 means + 3 are cut to it, so that one storm does not raise what is expected.
     """
     cells, counts = past.quarter_cells[past.quarter_seen], past.counts[past.quarter_seen]
-    slots = np.maximum(smooth(tally(cells)), 1e-9)
-    mean = smooth(tally(cells, counts)) / slots
-    for _ in range(3):
-        mean = smooth(tally(cells, np.minimum(counts, 3 * mean[cells] + 3))) / slots
+    slots = tally(cells)
+    mean = np.full(CELLS, np.inf)
+    for _ in range(4):
+        sums = tally(cells, np.minimum(counts, 3 * mean[cells] + 3))
+        seen, sums = sharpen(slots, sums, SMOOTH_WEIGHT * 4)
+        mean = sums / seen
     return mean
 
 

@@ -33,6 +33,9 @@ SAMPLE: Final = 100
 SMOOTHING: Final = 1.5
 """Standard deviation of the circular Gaussian over the hours of a day type (hours)."""
 
+SMOOTH_WEIGHT: Final = 8.0
+"""Weight of the smoothed cells beside a cell's own hours (hours): half where there are eight of them."""
+
 SHAPE_WEIGHT: Final = 30.0
 """Weight of the pooled shape in each cell (hours of data)."""
 
