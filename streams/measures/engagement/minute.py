@@ -177,5 +177,5 @@ def votes_of(
     votes = votes[starts]
     tags = (votes >> SERIES_SHIFT).tolist()
     written = (votes & (1 << SERIES_SHIFT) - 1).tolist()
-    form_names = events.form_numbers.names
+    form_names = events.words.names
     return [(names[tag], form_names[form], count) for tag, form, count in zip(tags, written, people, strict=True)]

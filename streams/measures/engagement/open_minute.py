@@ -11,13 +11,13 @@ from itertools import chain, compress
 from operator import eq
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from schemas.events import KINDS
-from streams.measures.engagement.clock import MINUTE
-from streams.measures.engagement.numbering import Numbers
 
 if TYPE_CHECKING:
     from schemas.events import Event
-    from streams.measures.engagement.people import People
+    from streams.measures.engagement.numbering import Numbers
 
 MACHINE: Final = len(KINDS)
 """Added to the code of a kind for what no person did."""
@@ -28,14 +28,13 @@ MACHINE_CODES: Final = {kind: code + MACHINE for code, kind in enumerate(KINDS)}
 class OpenMinute:
     """Columns of distinct events in the order of their coming: `codes`, `persons` and `lengths` have one for each,
     `tags` and `forms` their tags and how those were written, one after the other, `lengths` of each event. `ids` are
-    in the same order. Forms have numbers of this minute alone, and so have tags until settle(): a region numbers its
-    tags minute by minute as they close, so that the order does not depend on how the log was read.
+    in the same order. Forms have numbers of `words`, and so have tags until settle(): a region numbers its tags minute
+    by minute as they close, so that the order does not depend on how the log was read.
     """
 
     __slots__ = (
         "codes",
         "duplicates",
-        "form_numbers",
         "forms",
         "fresh",
         "ids",
@@ -44,11 +43,11 @@ class OpenMinute:
         "persons",
         "series",
         "sources",
-        "tag_numbers",
         "tags",
+        "words",
     )
 
-    def __init__(self, people: People, series: Numbers) -> None:
+    def __init__(self, people: Numbers, series: Numbers, words: Numbers) -> None:
         self.people = people
         self.series = series
         self.fresh: list[Event] = []
@@ -56,9 +55,8 @@ class OpenMinute:
         self.codes = bytearray()
         self.persons = array("q")
         self.lengths = bytearray()
-        self.tag_numbers = Numbers()
         self.tags = array("q")
-        self.form_numbers = Numbers()
+        self.words = words
         self.forms = array("q")
         self.sources: set[str] = set()
         self.duplicates = 0
@@ -74,21 +72,22 @@ class OpenMinute:
                 for event in events
             ]
         )
-        for event in [event for event in events if event.formerly]:
-            self.people.link(event.formerly, event.actor, event.at // MINUTE)
-        self.persons.extend(self.people.of([event.actor for event in events]))
+        self.persons.fromlist(self.people.of([event.actor for event in events]))
         tags = [event.tags for event in events]
         self.lengths += bytes(map(len, tags))
-        self.tags.extend(self.tag_numbers.of(list(chain.from_iterable(tags))))
+        self.tags.fromlist(self.words.of(list(chain.from_iterable(tags))))
         written = [event.labels if len(event.labels) == len(event.tags) else event.tags for event in events]
-        self.forms.extend(self.form_numbers.of(list(chain.from_iterable(written))))
+        self.forms.fromlist(self.words.of(list(chain.from_iterable(written))))
         self.sources.update([event.source for event in events])
         self.fresh = []
 
     def settle(self) -> None:
         """Give the tags the region's numbers; once, when everything is gathered."""
-        numbers = self.series.of(self.tag_numbers.names)
-        self.tags = array("q", map(numbers.__getitem__, self.tags))
+        words = list(dict.fromkeys(self.tags))
+        names = self.words.names
+        numbers = np.zeros(len(names), np.int64)
+        numbers[words] = self.series.of([names[word] for word in words])
+        self.tags = array("q", numbers[self.tags].tobytes())
 
     def _distinct(self, events: list[Event]) -> list[Event]:
         """Give those events whose id is new."""

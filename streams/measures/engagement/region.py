@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from streams.measures.campaigns.book import Definition
 
 pack_ids: Final = msgpack.Encoder().encode
+MOST_FORMS: Final = 10_000
+"""Written forms of tags that have a number; they are numbered anew when there are more."""
 NEW: Final = SUMS.stop - 1
 
 
@@ -61,13 +63,16 @@ class RegionShard:
         self.ahead: dict[int, Bucket] = {}
         self.unwritten: list[Bucket] = []
         self._campaigns_of = campaigns_of
+        self._forms = Numbers()
         self._ids: dict[int, set[str]] = {}
 
     # -- closing
 
     def open(self) -> OpenMinute:
         """Give a new minute for events of this shard."""
-        return OpenMinute(self.people, self.series.numbers)
+        if len(self._forms) > MOST_FORMS:
+            self._forms = Numbers()
+        return OpenMinute(self.people, self.series.numbers, self._forms)
 
     def close(self, minute: int, events: OpenMinute, offset: int, sources: dict[str, SourceState]) -> Activity | None:
         """Close `minute`; give what is to be published, or None where the table says that it has been already."""

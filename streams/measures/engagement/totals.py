@@ -62,12 +62,13 @@ class TotalsKeeper:
         votes = self.totals.votes.get(tag)
         if votes is None:
             votes = self.totals.votes[tag] = LabelVotes()
-        votes.add(form, people)
+        if form in votes.forms:
+            votes.forms[form] += people
+        else:
+            votes.add(form, people)
         label = self._labels.get(tag)
-        if label is not None and label != form:
-            forms = votes.forms
-            if forms.get(form, 0) >= forms.get(label, 0):
-                del self._labels[tag]
+        if label is not None and label != form and votes.forms.get(form, 0) >= votes.forms.get(label, 0):
+            del self._labels[tag]
 
     def labels(self, names: Sequence[str]) -> dict[str, str]:
         """Give, for those of `names` that most people write in another form, that form."""
