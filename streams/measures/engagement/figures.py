@@ -43,7 +43,9 @@ def chosen_series(people: NDArray[np.int64], campaigns: Sequence[int], tags: NDA
     alive = ((people[:, -1] > 0) & tags).nonzero()[0]
     if len(alive) > TAG_LIMIT:
         rank = (people[alive, DAY_PLACE] << RANK_SHIFT) + people[alive, -1]
-        border = np.partition(rank, len(alive) - TAG_LIMIT)[len(alive) - TAG_LIMIT]
+        ordered = rank.copy()
+        ordered.partition(len(alive) - TAG_LIMIT)
+        border = ordered[len(alive) - TAG_LIMIT]
         above = alive[rank > border]
         alive = np.concatenate([above, alive[rank == border][: TAG_LIMIT - len(above)]])
         alive.sort()

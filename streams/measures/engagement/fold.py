@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 UNSET: Final = -1
 ALONE: Final = 366 * 1_440
 """How far (minutes) from all others an event is no part of history, but a moment that was never set."""
-TOGETHER: Final = 128
+TOGETHER: Final = 64
 """Events of one region and minute that are taken apart together."""
 
 

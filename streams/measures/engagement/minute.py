@@ -111,7 +111,7 @@ def roll_up_columns(minute: int, events: OpenMinute, series: SeriesNumbers) -> R
     of_pair = pairs >> SERIES_SHIFT
     rows = _starts(of_pair)
     numbers = of_pair[rows]
-    lengths = np.diff(starts[rows], append=len(keys))
+    lengths = _lengths(starts[rows], len(keys))
     cells = np.arange(len(rows)).repeat(lengths) << 2 | COLUMN[entry_codes]
     table = np.zeros((len(rows), COLUMNS), np.int32)
     table[:, 0] = minute
@@ -157,6 +157,14 @@ def _starts(ordered: NDArray[np.int64]) -> NDArray[np.int64]:
     return first.nonzero()[0]
 
 
+def _lengths(starts: NDArray[np.int64], end: int) -> NDArray[np.int64]:
+    """Give how long each stretch is, the last one up to `end`; numpy's diff takes five times as long for few."""
+    bounds = np.empty(len(starts) + 1, np.int64)
+    bounds[:-1] = starts
+    bounds[-1] = end
+    return bounds[1:] - bounds[:-1]
+
+
 def _kinds(codes: NDArray[np.uint8]) -> dict[str, int]:
     """Count the events of each kind."""
     by_code = np.bincount(codes, minlength=2 * MACHINE)
@@ -173,7 +181,7 @@ def votes_of(
     votes = keys[tagged] >> SERIES_SHIFT << SERIES_SHIFT | forms
     votes.sort()
     starts = _starts(votes)
-    people = np.diff(starts, append=len(votes)).tolist()
+    people = _lengths(starts, len(votes)).tolist()
     votes = votes[starts]
     tags = (votes >> SERIES_SHIFT).tolist()
     written = (votes & (1 << SERIES_SHIFT) - 1).tolist()
