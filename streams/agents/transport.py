@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
     from streams.agents.app import WorkerApp
 
-FETCH_WAIT_MS: Final = 500
-"""How long the broker may hold an empty fetch back; a fetch that has something answers at once."""
+FETCH_WAIT_MS: Final = 100
+"""How long the broker may hold a fetch back that has less than FETCH_LEAST_BYTES, so that runs are worth their cost."""
+FETCH_LEAST_BYTES: Final = 64 << 10
+"""Bytes of all partitions together that are answered at once."""
 FETCH_BYTES: Final = 1 << 20
 """Bytes of one partition in a fetch; a larger single batch still comes whole."""
 
@@ -60,6 +62,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=FETCH_BYTES,
             fetch_max_wait_ms=FETCH_WAIT_MS,
+            fetch_min_bytes=FETCH_LEAST_BYTES,
             session_timeout_ms=int(conf.broker_session_timeout * 1000),
             rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
             heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),

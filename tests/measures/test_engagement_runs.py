@@ -10,6 +10,7 @@ import pytest
 from schemas.activity import WINDOWS, Activity
 from schemas.codec import encode
 from schemas.events import Event, Heartbeat
+from streams.measures.engagement.bucket import Bucket, pack, unpack
 from streams.measures.engagement.entries import flush, restore
 from streams.measures.engagement.fold import TOGETHER, PartitionFold, Settings
 from streams.measures.engagement.pairs import FEWEST, NEVER, LastMinutes
@@ -121,3 +122,23 @@ def test_last_minutes_are_those_of_a_dict_however_many_pairs_there_are() -> None
             assert list(zip(pairs.tolist(), minutes.tolist(), strict=True)) == sorted(plain.items())
             last.set(pairs[minutes > 3], minutes[minutes > 3])
             plain = {key: at for key, at in plain.items() if at > 3}
+
+
+@pytest.mark.parametrize("most", [0, 65_535, 65_536, 2**31 - 1])
+def test_a_bucket_is_unpacked_as_it_was_whatever_the_size_of_its_counts_and_numbers(most: int) -> None:
+    largest = 2**31 - 1
+    rows = [[BEGIN, 0, most, 1, 2, 3, 1, 2], [BEGIN, 7, 1, 1, 0, 0, 0, 0], [BEGIN, largest, 3, 0, 0, 0, 0, 1]]
+    pairs = [0, largest, largest << 32 | largest]
+    for kept in (3, 0):
+        bucket = Bucket(
+            offset=5,
+            start=BEGIN,
+            length=1,
+            revision=2,
+            kinds={"post": 3},
+            pairs=np.array(pairs[:kept], np.int64).tobytes(),
+            rows=np.array(rows[:kept], np.int32).tobytes(),
+            ids=b"\x90",
+            unpublished=True,
+        )
+        assert unpack(pack(bucket)) == bucket
