@@ -7,6 +7,7 @@ import pytest
 from schemas.activity import WINDOWS, Activity, SourceChange
 from schemas.codec import encode
 from schemas.events import Event, Heartbeat
+from streams.measures.engagement.entries import flush, restore
 from streams.measures.engagement.fold import PartitionFold, Settings
 
 MINUTE = 60_000
@@ -164,6 +165,25 @@ def test_an_event_far_ahead_of_the_clock_is_not_believed() -> None:
     limit = 2 + 15 / 60
     line.put(event(limit - 1 / MINUTE), event(limit, 1))
     assert [one.reason for one in line.refused] == ["future"]
+
+
+def test_an_event_that_was_ahead_of_the_clock_is_not_believed_when_it_is_read_again_later() -> None:
+    line = Line()
+    line.close(0, timeout=15_000)
+    line.put(event(0.5), event(3), event(0.6, 1))
+    at = (BEGIN + 2) * MINUTE
+    log = [encode(one) for one in (event(0.5), event(3), event(0.6, 1))]
+    line.put(Heartbeat("s", "ok", clock=at, complete_to=at, timeout=15_000))  # the first minute stays open
+    table = {}
+    for step in flush(line.fold).steps():
+        table |= dict(step)
+    again = restore(line.fold.settings, table)
+    assert again.position.start == 1
+    again.fold(range(1, 4), log)
+    line.fold = again
+    assert [one.events for one in line.close(5).values()] == [2, 0]
+    line.put(event(9))  # while an event that is ahead now is refused as ever
+    assert [one.reason for one in line.refused] == ["future", "future"]
 
 
 def test_a_record_that_cannot_be_read_is_refused_alone() -> None:

@@ -12,7 +12,8 @@ from msgspec import Struct, field, msgpack
 
 from streams.measures.engagement.bucket import pack
 from streams.measures.engagement.campaigns import decode_tally, encode_tally
-from streams.measures.engagement.fold import PartitionFold, Position
+from streams.measures.engagement.fold import PartitionFold
+from streams.measures.engagement.position import Position
 from streams.measures.engagement.totals import Totals, TotalsKeeper
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from schemas.codec import UnreadableError, event_reader
 from schemas.deadletter import Reason
 from schemas.events import Event, Heartbeat
 from streams.measures.campaigns.book import Definition
-from streams.measures.engagement.clock import MINUTE, PartitionClock
+from streams.measures.engagement.clock import MINUTE
+from streams.measures.engagement.position import UNSET, Position
 from streams.measures.engagement.region import RegionShard, Shape
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from schemas.events import EventRecord
     from streams.measures.engagement.open_minute import OpenMinute
 
-UNSET: Final = -1
 ALONE: Final = 366 * 1_440
 """How far (minutes) from all others an event is no part of history, but a moment that was never set."""
 TOGETHER: Final = 64
@@ -63,20 +63,6 @@ class Settings(Struct, frozen=True):
         return {name: tuple(sorted(tag for tag, of in self.campaigns_of.items() if name in of)) for name in names}
 
 
-class Position(Struct, array_like=True):
-    """Where the partition stands: folded up to `offset`, minutes before `closed_to` closed, to be read again from
-    `start` on (the first record of a minute that is still open). `campaigns` are the tags by which the buckets count
-    each campaign.
-    """
-
-    offset: int = UNSET
-    closed_to: int = UNSET
-    start: int = 0
-    ended_at: int = 0
-    clock: PartitionClock = field(default_factory=PartitionClock)
-    campaigns: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-
 class PartitionFold:
     """Folds the records of one partition, in order. Give it each record once, from `position.start` on."""
 
@@ -89,6 +75,7 @@ class PartitionFold:
         self.restored = UNSET
         self.highest = UNSET
         """The highest offset of an entry that was restored. What is no function of the log must not be below it."""
+        self._again = True
         self._open: dict[int, dict[str, OpenMinute]] = {}
         self._ungathered: list[OpenMinute] = []
         self._first: dict[int, int] = {}
@@ -106,7 +93,8 @@ class PartitionFold:
         future = position.clock.future()
         closed_to = position.closed_to
         offset = position.offset
-        for offset, raw in zip(offsets, values, strict=False):
+        records: Iterable[tuple[int, bytes | None]] = zip(offsets, values, strict=False)
+        for offset, raw in position.believed(records) if self._again else records:
             try:
                 record: EventRecord | None = decode(raw)  # type: ignore[arg-type]
             except Exception:  # noqa: BLE001 - whatever it was, it is told slowly
@@ -115,7 +103,7 @@ class PartitionFold:
                 at = record.at
                 minute = at // MINUTE
                 if at >= future:
-                    self._refuse(output, offset, "future", "the event is ahead of its source's clock", raw)
+                    self._disbelieve(output, offset, raw)
                 elif minute >= closed_to:
                     try:
                         events = minutes[minute][record.region]
@@ -134,9 +122,14 @@ class PartitionFold:
                 future = position.clock.future()
                 closed_to = position.closed_to
         self._gather()
-        position.offset = max(offset, position.offset)
-        position.start = min(self._first.values(), default=position.offset + 1)
+        position.move_to(offset, self._first.values())
+        self._again = self._again and offset < restored
         return output
+
+    def _disbelieve(self, output: Output, offset: int, raw: bytes | None) -> None:
+        if offset > self.restored:
+            self.position.unbelieved.append(offset)
+        self._refuse(output, offset, "future", "the event is ahead of its source's clock", raw)
 
     def _open_minute(self, minute: int, region: str, offset: int) -> OpenMinute:
         """Open a minute for the first event of a region in it."""
