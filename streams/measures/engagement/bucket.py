@@ -95,10 +95,10 @@ _decode: Final = msgpack.Decoder(Bucket | PackedMinute).decode
 
 
 def pack(bucket: Bucket) -> bytes:
-    """Pack a bucket for the table."""
-    if bucket.length > 1:
+    """Pack a bucket for the table. One whose rows do not count its pairs, as merging leaves them, stays whole."""
+    table, keys = bucket.table(), bucket.keys()
+    if bucket.length > 1 or not np.array_equal(table[:, SERIES].repeat(table[:, PEOPLE]), keys >> SERIES_SHIFT):
         return _encode(bucket)
-    table = bucket.table()
     counts = table[:, COUNTS]
     return _encode(
         PackedMinute(
@@ -106,7 +106,7 @@ def pack(bucket: Bucket) -> bytes:
             start=bucket.start,
             revision=bucket.revision,
             kinds=bucket.kinds,
-            persons=bucket.keys().astype(np.int32).tobytes(),  # the lower half of a pair
+            persons=keys.astype(np.int32).tobytes(),  # the lower half of a pair
             series=table[:, SERIES].tobytes(),
             counts=counts.astype(np.uint16 if counts.max(initial=0) < SMALL else np.int32).tobytes(),
             ids=bucket.ids,
