@@ -13,7 +13,7 @@ from msgspec import Meta, Raw, Struct, field
 
 from schemas.config import Secret
 from streams.ingest.mastodon_status import MILLISECONDS_BITS, identifier, moment_of, read
-from streams.ingest.pull import PullSettings, PullSource
+from streams.ingest.pull import PullSettings, PullSource, order_of
 from streams.ingest.rereading import items_of, rereader_of
 from streams.ingest.source import Item, Rereader, SourceKind, Surroundings
 from streams.ingest.sse import Message, messages
@@ -125,7 +125,7 @@ class MastodonSource(PullSource):
         edited = message.event == "status.update"
         await self.hand_over(self._items(raw, edited=edited), intake)
         latest = identifier(raw)
-        if not edited and _order(latest) > _order(self._latest):
+        if not edited and order_of(latest) > order_of(self._latest):
             self._latest = latest
             if intake.now() - self._saved_at >= SAVE_EVERY:
                 await self._save(intake)
@@ -133,7 +133,7 @@ class MastodonSource(PullSource):
     async def _catch_up(self, web: Web, intake: Intake) -> None:
         start = self._latest and _before(self._latest)
         _, latest = await self._pages(web, intake, start or _floor(self.first(intake.now())))
-        if _order(latest) > _order(self._latest):
+        if order_of(latest) > order_of(self._latest):
             self._latest = latest
             await self._save(intake)
 
@@ -147,10 +147,10 @@ class MastodonSource(PullSource):
             page = [bytes(raw) for raw in _pages.read(answer.body)]
             # A page has its newest first.
             sent += await self.hand_over((item for raw in reversed(page) for item in self._items(raw)), intake)
-            known = [found for raw in page if _order(found := identifier(raw)) > _order(latest)]
+            known = [found for raw in page if order_of(found := identifier(raw)) > order_of(latest)]
             if not known:
                 break
-            latest = max(known, key=_order)
+            latest = max(known, key=order_of)
         return sent, latest
 
     async def _save(self, intake: Intake) -> None:
@@ -191,11 +191,6 @@ class MastodonSource(PullSource):
                 return "/api/v1/streaming/list", {"list": settings.list}
             case "notifications":
                 return "/api/v1/streaming/user/notification", {}
-
-
-def _order(identifier_: str) -> tuple[int, str]:
-    """Give the order of ids: by number, else by length and text, as servers of other makes have them."""
-    return len(identifier_), identifier_
 
 
 def _floor(moment: int) -> str:

@@ -164,3 +164,8 @@ class PullSource(abc.ABC):
         if waiting:
             accepted += (await intake.take(waiting)).accepted
         return accepted
+
+
+def order_of(identifier: str) -> tuple[int, str]:
+    """Give the order of ids that are numbers, without reading them: those of other makes have one too."""
+    return len(identifier), identifier

@@ -172,7 +172,7 @@ def submission_in(raw: bytes, what: _Kind) -> Submission | None:
     return submission_of(
         {
             "id": "/".join(("reaction", event.item.channel, event.item.ts, event.user or "", event.reaction)),
-            "at": _moment(event.event_ts),
+            "at": moment_of_stamp(event.event_ts),
             "account": event.user or "",
             "kind": "reaction",
             "channel": event.item.channel,
@@ -202,7 +202,7 @@ def _message(event: _Event, subtype: str) -> Submission | None:
     return submission_of(
         {
             "id": f"{event.channel}/{message.ts}",
-            "at": _moment(message.ts),
+            "at": moment_of_stamp(message.ts),
             "account": message.user or message.bot_id or "",
             "kind": "reshare" if shared is not None else "reply" if answers else "post",
             "text": html.unescape(_MARKUP.sub(" ", text)),
@@ -216,7 +216,7 @@ def _message(event: _Event, subtype: str) -> Submission | None:
     )
 
 
-def _moment(stamp: str) -> int:
+def moment_of_stamp(stamp: str) -> int:
     """Give the milliseconds of Slack's seconds with six decimals."""
     whole, _, part = stamp.partition(".")
     if not (stamp.isascii() and whole.isdigit() and len(whole) < 12 and (part or "0").isdigit()):

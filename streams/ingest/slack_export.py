@@ -18,7 +18,7 @@ from schemas.codec import UnreadableError, encode
 from streams.errors import OperatorError
 from streams.ingest import times
 from streams.ingest.rereading import items_of, rereader_of
-from streams.ingest.slack import submission_of_event
+from streams.ingest.slack import moment_of_stamp, submission_of_event
 from streams.ingest.source import Item, Rereader, SourceKind, SourceSettings, Standing, Surroundings, Timing
 from streams.ingest.submission import Submission, submission_of, too_large
 from streams.ingest.typed import Typed
@@ -189,7 +189,7 @@ def read(raw: bytes) -> Submission | None:
         return submission_of(
             {
                 "id": f"reaction/{told.channel}/{told.ts}/{told.user}/{told.reaction}",
-                "at": _moment(told.ts),
+                "at": moment_of_stamp(told.ts),
                 "account": told.user,
                 "kind": "reaction",
                 "channel": told.channel,
@@ -270,13 +270,6 @@ def _no_archive(path: Path, came: str) -> OperatorError:
     return OperatorError(
         f"an archive of Slack at {path}", came, "name the zip file that Slack made, or its folder", retry=False
     )
-
-
-def _moment(stamp: str) -> int:
-    whole, _, part = stamp.partition(".")
-    if not (whole.isascii() and whole.isdigit() and len(whole) < 12 and (part or "0").isdigit()):
-        raise UnreadableError("wrong_type", "wanted `ts` as seconds since 1970, got another text")
-    return int(whole) * 1000 + int((part + "000")[:3])
 
 
 def rereader(settings: SlackExportSettings, surroundings: Surroundings) -> Rereader:  # noqa: ARG001 (as for every kind)

@@ -14,7 +14,7 @@ from msgspec import Meta, Raw, Struct, field
 
 from schemas.codec import UnreadableError
 from schemas.config import Secret
-from streams.ingest.pull import PullSettings, PullSource
+from streams.ingest.pull import PullSettings, PullSource, order_of
 from streams.ingest.rereading import items_of, rereader_of
 from streams.ingest.source import Rereader, SourceKind, Standing, Surroundings
 from streams.ingest.spending import FOLDER, Spending
@@ -155,7 +155,7 @@ class XSource(PullSource):
             await self._spending.settle(wanted, len(page.data))
             raws = [narrowed(bytes(raw), page.includes) for raw in reversed(page.data)]
             await self.hand_over((item for raw in raws for item in items_of(raw, "search", read)), intake)
-            newest = max(newest, page.meta.newest_id, key=_order)
+            newest = max(newest, page.meta.newest_id, key=order_of)
             following = page.meta.next_token
             if not following:
                 break
@@ -195,7 +195,7 @@ class XSource(PullSource):
         items = items_of(raw, "stream", read)
         await self.hand_over(items, intake)
         found = next((item.submission.id for item in items if not isinstance(item.submission, UnreadableError)), "")
-        if _order(found) > _order(self._latest):
+        if order_of(found) > order_of(self._latest):
             await self._moved(found, intake, every=SAVE_EVERY)
 
     async def _agree_on_rules(self, web: Web) -> None:
@@ -213,10 +213,6 @@ class XSource(PullSource):
         if not every or intake.now() - self._saved_at >= every:
             self._saved_at = intake.now()
             await intake.save(Position(latest))
-
-
-def _order(identifier: str) -> tuple[int, str]:
-    return len(identifier), identifier
 
 
 def _rfc3339(moment: int) -> str:

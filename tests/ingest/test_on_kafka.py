@@ -26,7 +26,7 @@ from schemas.codec import event_reader
 from schemas.deadletter import DeadLetter
 from schemas.events import Event, Heartbeat
 from streams.keys import private_key
-from tests.support.agents import Agent, Place, Reader
+from tests.support.agents import Agent, Place, Reader, first_places
 from tests.support.ingest import events_of
 
 if TYPE_CHECKING:
@@ -124,19 +124,7 @@ async def test_a_growing_file_is_counted_line_for_line_though_its_agent_is_kille
             agent.__exit__()
     assert kills == 5
 
-    seen: dict[str, int] = {}
-    for number, values in enumerate(partitions):
-        complete_to = 0
-        for value in values:
-            read = event_reader.read(value)
-            if isinstance(read, Heartbeat):
-                complete_to = max(complete_to, read.complete_to)
-            elif read.id not in seen:
-                assert read.at >= complete_to, "a watermark was ahead of what was sent"
-                seen[read.id] = number
-            else:
-                assert seen[read.id] == number, "a repeat would not meet its first in one agent's table"
-    assert seen.keys() == expected.keys()
+    assert first_places(partitions).keys() == expected.keys()
     events = {event.id: event for values in partitions for event in events_of(values)}
     assert Counter(event.region for event in events.values()) == Counter(
         region_of(tweet["screen_name"]) for tweet in tweets

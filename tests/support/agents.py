@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from ops.topics import ensure_topics
+from schemas.codec import event_reader
 from schemas.config import KafkaSettings, TopicSettings
+from schemas.events import Heartbeat
 from streams.ingest.pseudonyms import Pseudonyms
 from streams.keys import new_keys, pseudonym_key
 
@@ -63,6 +65,26 @@ class Place:
         """Give the values of a topic, of each partition in order."""
         async with Reader(self, topic) as reader:
             return await reader.values()
+
+
+def first_places(partitions: Sequence[Sequence[bytes]]) -> dict[str, int]:
+    """Give the partition of each event by its id.
+
+    Fails where a watermark was ahead of what was sent, or a repeat lies in another partition than its first.
+    """
+    seen: dict[str, int] = {}
+    for number, values in enumerate(partitions):
+        complete_to = 0
+        for value in values:
+            read = event_reader.read(value)
+            if isinstance(read, Heartbeat):
+                complete_to = max(complete_to, read.complete_to)
+            elif read.id not in seen:
+                assert read.at >= complete_to, "a watermark was ahead of what was sent"
+                seen[read.id] = number
+            else:
+                assert seen[read.id] == number, "a repeat would not meet its first in one agent's table"
+    return seen
 
 
 class Reader:
