@@ -13,7 +13,7 @@ import logging
 import shutil
 import sys
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import numpy as np
@@ -42,7 +42,7 @@ from streams.ingest.producer import LINGER
 from streams.measures.partitioning import partition_of_region
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Coroutine, Iterator
 
 PREFIX: Final = "latency-"
 RATE: Final = 1_000
@@ -175,16 +175,16 @@ async def _measure(bootstrap: str) -> None:
     )
 
 
-def main() -> int:
-    """Start a broker and measure."""
+def on_own_broker(name: str, measure: Callable[[str], Coroutine[Any, Any, None]]) -> int:
+    """Start a broker on the core that is not the contestant's, and measure."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it complains while a new topic has no leader yet
-    folder = WORK / "latency-broker"
+    folder = WORK / f"{name}-broker"
     shutil.rmtree(folder, ignore_errors=True)
     columns_and_values()
     with on_core(BROKER_CORE), EmbeddedBroker(folder) as broker:
-        asyncio.run(_measure(broker.bootstrap))
+        asyncio.run(measure(broker.bootstrap))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(on_own_broker("latency", _measure))

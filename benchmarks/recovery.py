@@ -9,8 +9,6 @@ takes with no state at all stands in the first row. `python -m benchmarks.recove
 from __future__ import annotations
 
 import asyncio
-import logging
-import shutil
 import sys
 import time
 from typing import TYPE_CHECKING, Final
@@ -19,11 +17,11 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from msgspec import Struct
 
+from benchmarks.latency import on_own_broker
 from benchmarks.load import BEGIN, PARTITIONS, REGION_NAMES, SOURCES, SPAN, WORK, columns_and_values
-from benchmarks.measure import BROKER_CORE, Contestant, ContestantError, on_core
+from benchmarks.measure import Contestant, ContestantError
 from benchmarks.truth import MINUTE
 from benchmarks.worker import FIRST_FOLD, Follower, command, configuration
-from ops.broker import EmbeddedBroker
 from ops.topics import ensure_topics
 from schemas.codec import encode
 from schemas.config import KafkaSettings, TopicSettings
@@ -174,16 +172,5 @@ async def _measure(bootstrap: str) -> None:
         print(f"| {events:,} | {entries:,} | {total / 2**20:.1f} | {' | '.join(told)} |", flush=True)
 
 
-def main() -> int:
-    """Start a broker and measure."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it complains while a new topic has no leader yet
-    folder = WORK / "recovery-broker"
-    shutil.rmtree(folder, ignore_errors=True)
-    columns_and_values()
-    with on_core(BROKER_CORE), EmbeddedBroker(folder) as broker:
-        asyncio.run(_measure(broker.bootstrap))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(on_own_broker("recovery", _measure))

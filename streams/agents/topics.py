@@ -31,8 +31,8 @@ async def check_topics(config: Config) -> None:
             if found != wanted:
                 raise OperatorError(
                     f"{wanted} partitions of the topic {name}", f"it has {found}",
-                    "set topics.partitions to what `events` has; a topic of state may be deleted and made anew with "
-                    "`jun topics`: a worker then folds `events` again", retry=False,
+                    "set topics.partitions to what `events` has; if topics of state differ, delete both, make them "
+                    "anew with `jun topics`, and a worker folds `events` again", retry=False,
                 )  # fmt: skip
     finally:
         await producer.stop()

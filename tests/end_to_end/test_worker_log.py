@@ -87,6 +87,7 @@ async def test_a_changelog_whose_beginning_was_removed_or_compacted_away_gives_t
             admin = AIOKafkaAdminClient(**client_arguments(line.kafka))
             await admin.start()
             try:
+                removed = 0
                 for changelog, partitions in CHANGELOGS.items():
                     topic = topic_name(line.topics, changelog)
                     # what has been written again may go: as retention removes it, then as the cleaner does
@@ -95,6 +96,7 @@ async def test_a_changelog_whose_beginning_was_removed_or_compacted_away_gives_t
                         _, last, end = await _held(line, changelog, partition)
                         before = min(last.values(), default=end)
                         await admin.delete_records({TopicPartition(topic, partition): RecordsToDelete(before)})
+                        removed += before
                     await _configure(
                         admin,
                         topic,
@@ -105,6 +107,7 @@ async def test_a_changelog_whose_beginning_was_removed_or_compacted_away_gives_t
                     )
             finally:
                 await admin.close()
+            assert removed
             await produce(line, stream.minutes(4))
             worker = line.worker()
             await follow.until_closed(stream.minute - 3, SHARD_COUNT, worker)
