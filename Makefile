@@ -24,7 +24,7 @@ test: environment ## Make the environment, install what the tests need, run ever
 	@tools/programs
 	@$(MAKE) --no-print-directory lint
 	@echo "== pytest: everything, on real Kafka, Prometheus and Chromium"
-	@$(BIN)/pytest -n $(JOBS) --dist loadfile -m "not alone" --durations=15
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not alone" --durations=15
 	@echo "== pytest: what measures time, alone"
 	@$(BIN)/pytest -m alone
 

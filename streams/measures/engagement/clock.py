@@ -49,6 +49,7 @@ class PartitionClock(Struct, array_like=True):
     timeout: int = 0
     sources: dict[str, Progress] = {}
     first: int = 0
+    """The clock of the first heartbeat of all (ms)."""
     heard: list[str] = []
     """Which sources have had a heartbeat, ended ones as well; up to the beginning of time only."""
 
