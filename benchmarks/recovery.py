@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SIZES: Final = (0, 50_000, 200_000, 800_000)
+SIZES: Final = (0, 50_000, 200_000)
 WEEK: Final = 7 * 86_400_000 - 3_600_000
 BEAT: Final = 600_000
 PATIENCE: Final = 900.0

@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from faust.exceptions import ConsistencyError
@@ -20,8 +20,6 @@ from streams.agents.topics import check_topics
 from streams.errors import OperatorError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from nacl.public import PublicKey
 
     from schemas.config import Config
@@ -43,14 +41,17 @@ async def run_worker(
 ) -> None:
     """Run until SIGTERM or SIGINT; raises OperatorError where the worker can't go on and should be started again.
 
+    The process ends END_SECONDS after that at the latest.
+
     `standing` is told whether the worker folds, or is starting or restoring its state.
     """
     await check_topics(config)
     app = WorkerApp(config, directory, seal_to)
     if standing is not None:
         standing.look = partial(_why_not, app)
-    stop = _signals()
-    await app.start()
+    stopping = asyncio.create_task(_signals().wait())
+    if not await _started(app, stopping):
+        return
     gc.collect()
     gc.freeze()
     gc.disable()  # cycles are rare here; they are collected at quiet moments
@@ -58,7 +59,6 @@ async def run_worker(
     flushing = asyncio.create_task(_flush(app, ending))
     tasks = [asyncio.create_task(_watch(app)), asyncio.create_task(_collect(app))]
     ended = asyncio.create_task(app.wait_until_stopped())
-    stopping = asyncio.create_task(stop.wait())
     try:
         done, _ = await asyncio.wait({ended, stopping, flushing, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -68,8 +68,23 @@ async def run_worker(
     finally:
         for task in (*tasks, ended, stopping):
             task.cancel()
-        with _ends_within(END_SECONDS):
-            await _end(app, flushing, ending)
+        _end_within(END_SECONDS)
+        await _end(app, flushing, ending)
+
+
+async def _started(app: WorkerApp, stopping: asyncio.Task[Any]) -> bool:
+    """Start the app; False when asked to stop before it has started."""
+    starting = asyncio.create_task(app.start())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if starting.done() and starting.exception() is None:
+        return True
+    _end_within(END_SECONDS)
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+    await app.stop()
+    if not stopping.done():
+        starting.result()
+    return False
 
 
 async def _end(app: WorkerApp, flushing: asyncio.Task[None], ending: asyncio.Event) -> None:
@@ -86,9 +101,8 @@ async def _end(app: WorkerApp, flushing: asyncio.Task[None], ending: asyncio.Eve
                 keeper.table.close()
 
 
-@contextlib.contextmanager
-def _ends_within(seconds: float) -> Iterator[None]:
-    """End the process where the end takes longer, as it does while Kafka is away: what was not written is read again.
+def _end_within(seconds: float) -> None:
+    """End the process where its end takes longer, as it does while Kafka is away: what was not written is read again.
 
     A worker that hangs would stay in its group and keep its partitions from every other.
     """
@@ -100,10 +114,6 @@ def _ends_within(seconds: float) -> Iterator[None]:
     last = threading.Timer(seconds, give_up)
     last.daemon = True
     last.start()
-    try:
-        yield
-    finally:
-        last.cancel()
 
 
 def _why_not(app: WorkerApp) -> str:
