@@ -112,8 +112,9 @@ def make_producer(settings: KafkaSettings, **more: Any) -> AIOKafkaProducer:
         **more,
     }
     producer = AIOKafkaProducer(**arguments)
-    # Else a record that waits for longer than a request may take fails as soon as its partition has no leader.
-    producer._message_accumulator._batch_ttl = math.inf  # noqa: SLF001 (there is no setting; a test sees it work)
+    if arguments["enable_idempotence"]:
+        # Else a record that waits for longer than a request may take fails as soon as its partition has no leader.
+        producer._message_accumulator._batch_ttl = math.inf  # noqa: SLF001 (there is no setting for it)
     return producer
 
 

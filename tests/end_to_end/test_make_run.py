@@ -45,7 +45,7 @@ class _Run:
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 140, 0, 0))
         self.process = subprocess.Popen(
-            ["make", "-C", str(ROOT), "run"],
+            ["make", "--no-print-directory", "-C", str(ROOT), "run"],
             stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
             env={
                 **os.environ,
@@ -119,7 +119,7 @@ def test_a_newcomer_sees_a_table_and_figures_and_stops_it_without_leaving_anythi
     os.killpg(run.process.pid, signal.SIGINT)  # what a terminal does at Ctrl-C
     run.process.wait(PATIENCE)
     wait_until(lambda: not run.processes(), "every process to be gone")
-    assert run.text.rstrip().endswith("stopped")
+    wait_until(lambda: run.text.rstrip().endswith("stopped"), "the last word")
     assert "was killed" not in run.text
     assert "Traceback" not in run.text
     logs = {file.name for file in (tmp_path / "state" / "logs").iterdir()}
