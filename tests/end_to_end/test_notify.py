@@ -30,7 +30,7 @@ MORE = """
 [health]
 port = {port}
 [notify]
-gather_seconds = 0.5
+gather_seconds = 1
 [[notification]]
 name = "hook"
 url = { file = "hook.url" }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 from contextlib import contextmanager
@@ -65,8 +66,10 @@ class Line:
         producer = make_producer(self.config.kafka)
         await producer.start()
         try:
+            sent = []
             for key, value in values:
                 encoded = value if value is None or isinstance(value, bytes) else encode(value)
-                await producer.send_and_wait(self.topic(topic), encoded, key=key.encode())
+                sent.append(await producer.send(self.topic(topic), encoded, key=key.encode()))
+            await asyncio.gather(*sent)
         finally:
             await producer.stop()
