@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path  # noqa: TC003 (cyclopts reads the annotations)
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ from streams.measures.privacy import rules_of
 from streams.measures.silence.backtest import Plan, Report, Result
 from streams.measures.silence.backtest import backtest as run_backtest
 from streams.measures.silence.explain import explain as run_explain
+from streams.measures.silence.settings import DAY, SETTLING, WAIT
+from streams.measures.silence.words import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +114,23 @@ def backtest(  # noqa: PLR0913 (a command's options are its arguments)
             (_minute(start, "--without", table), _minute(end, "--without", table)) for start, end in without or ()
         ),
     )
+    backwards = [f"{start} to {end}" for start, end in without or () if moment(start, "") >= moment(end, "")]
+    if backwards:
+        raise OperatorError(
+            "--without FROM TO with a FROM before its TO", f"{backwards[0]} came", "turn them round", retry=False
+        )
     first, after = _extent(table)
+    if after - first < 2 * DAY:
+        raise OperatorError(
+            f"two days of events at least in {file}", f"they cover {duration(60 * (after - first))}",
+            "name a longer file: a rule needs eight days to learn, and then some to be tried", retry=False,
+        )  # fmt: skip
+    if plan.train_until - first < SETTLING + WAIT:
+        print(  # noqa: T201 (a word to the user, beside the answer)
+            f"jun: only {duration(60 * max(plan.train_until - first, 0))} to learn from; nothing can be called silent "
+            "before eight days",
+            file=sys.stderr,
+        )
     if not first < plan.train_until < after:
         raise OperatorError(
             "a --train-until within the file", f"{train_until} came", "name a time between its rows", retry=False

@@ -54,9 +54,9 @@ def read_table(path: Path, every_seconds: int | None) -> Table:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return _read(file, str(path), every_seconds)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise OperatorError(
-            f"a CSV file at {path}", f"it can't be read: {error}", "name a file that is there", retry=False
+            f"a CSV file in UTF-8 at {path}", f"it can't be read: {error}", "name another, or correct it", retry=False
         ) from error
 
 

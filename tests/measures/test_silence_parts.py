@@ -235,6 +235,16 @@ def test_a_real_silence_in_the_history_hardly_moves_the_tail() -> None:
     assert tail.region_tail(peaks[0], 10.0, clean).mean < 1.5
 
 
+@pytest.mark.parametrize(("peaks", "shape"), [(2, 0.5), (4, 0.5), (5, 0.4), (15, 2 / 15), (16, 0.125), (200, 0.125)])
+def test_a_tail_that_is_known_from_few_peaks_is_heavier(peaks: int, shape: float) -> None:
+    found = tail.pooled_tail([np.arange(2.0 * peaks)], [float(peaks)])
+    assert found.shape == pytest.approx(shape)
+    assert tail.region_tail(np.array([3.0]), 5.0, found).shape == found.shape
+    few, many = (tail.Tail(1.0, 1.0, 1.0, one) for one in (shape, tail.TAIL_SHAPE))
+    assert few.threshold(0.1) >= many.threshold(0.1)
+    assert few.weeks(few.threshold(0.1)) == pytest.approx(10)
+
+
 def test_without_any_peak_the_theory_of_the_odds_holds() -> None:
     fitted = tail.pooled_tail([], [])
     assert fitted.weeks(math.log(168.0)) == pytest.approx(1)

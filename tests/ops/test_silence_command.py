@@ -143,6 +143,27 @@ def test_settings_that_make_no_sense_are_told(tmp_path: Path, wrong: dict[str, f
         backtest(events_file(tmp_path), **wrong)
     with pytest.raises(OperatorError, match="within the file"):
         backtest(events_file(tmp_path), train_until="2030-01-01T00:00:00Z")
+    with pytest.raises(OperatorError, match="a FROM before its TO"):
+        backtest(events_file(tmp_path), without=[(stamp(MONDAY + DAY), stamp(MONDAY + DAY))])
+
+
+def test_a_file_too_short_to_try_anything_is_told_and_one_too_short_to_learn_from_is_warned_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows: list[list[object]] = [["a", stamp(MONDAY)], ["a", stamp(MONDAY + 2 * DAY - 2)]]
+    with pytest.raises(OperatorError, match="two days of events"):
+        backtest(written(tmp_path / "a.csv", ["region", "at"], rows))
+    rows.append(["a", stamp(MONDAY + 2 * DAY - 1)])
+    assert backtest(written(tmp_path / "a.csv", ["region", "at"], rows), inject=0) == 0
+    assert "only 24 h to learn from" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+    for number, rubbish in enumerate((b"region,at\na,\0\0\n", b"\xff\xfe\0", b'region,at\n"' + b"a" * 200_000)):
+        path = tmp_path / f"{number}.csv"
+        path.write_bytes(rubbish)
+        with pytest.raises(OperatorError):
+            read_table(path, None)
 
 
 def activity(region: str, minute: int, events: int, *, shard: int = 0, shards: int = 1, status: Status = "ok") -> bytes:

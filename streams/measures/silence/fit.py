@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from streams.measures.silence import drops
 from streams.measures.silence.baseline import Baseline, baseline, occupancy
@@ -15,6 +15,7 @@ from streams.measures.silence.settings import (
     DROP_SHARE,
     LARGEST_SHARE,
     QUARTER,
+    TAIL_SHAPE,
     WARM_UP,
     WEEK,
 )
@@ -153,6 +154,8 @@ def fit_pool(at: int, pasts: Sequence[Past]) -> Pool | None:
     silence = pooled_tail(silences, [study.weeks for study in studies])
     counted = [study for study in studies if study.counted]
     drop = pooled_tail([study.drop_peaks()[0] for study in counted], [study.weeks for study in counted])
+    # A tenth of alpha is too far out for a heavy tail: drops would never be found in a small group.
+    drop = structs.replace(drop, shape=TAIL_SHAPE)
     roots = [
         scale(region_tail(found, study.weeks, silence), tail, study.base.level) ** 0.5
         for study, tail, found in zip(studies, tails, silences, strict=True)

@@ -72,6 +72,13 @@ PEAKS_PER_WEEK: Final = 1.0
 TAIL_SHAPE: Final = 0.125
 """Shape of the tail beyond that level: as heavy as if known from eight peaks; an exponential one has 0."""
 
+FEW_PEAKS: Final = 2.0
+"""Over the number of pooled peaks, the shape of a tail that is known from few: a region alone has one a week. With 1 a
+lone region of independent posts has twice the false alarms that are wanted, with TAIL_SHAPE four times."""
+
+MOST_SHAPE: Final = 0.5
+"""Heaviest tail that is believed: with a heavier one a region alone would never be called in its first weeks."""
+
 SHARPEST: Final = 0.3
 """Least mean excess that is believed (log odds): where everything goes by a timetable, past peaks are all alike."""
 

@@ -9,6 +9,8 @@ import numpy as np
 from msgspec import Struct
 
 from streams.measures.silence.settings import (
+    FEW_PEAKS,
+    MOST_SHAPE,
     PEAKS_PER_WEEK,
     REAL_SILENCE,
     REGION_WEIGHT,
@@ -24,27 +26,31 @@ if TYPE_CHECKING:
 
 
 class Tail(Struct, frozen=True, array_like=True):
-    """Peaks above `base` come `rate` times a week, with a mean excess of `mean` (log odds)."""
+    """Peaks above `base` come `rate` times a week, with a mean excess of `mean` (log odds).
+
+    `shape` is that of the excess: FEW_PEAKS/n where it is known from n peaks, between TAIL_SHAPE and MOST_SHAPE.
+    """
 
     base: float
     mean: float
     rate: float
+    shape: float = TAIL_SHAPE
 
     def threshold(self, per_week: float) -> float:
         """Give the log odds that are reached `per_week` times a week, `base` at least.
 
-        The excess follows a generalised Pareto law of shape TAIL_SHAPE (Pickands 1975): the mean is known from few
+        The excess follows a generalised Pareto law (Pickands 1975): the mean is known from few
         peaks, and an exponential law with an estimated mean has such a tail.
         """
         steps = math.log(max(self.rate / per_week, 1.0))
-        return self.base + self.mean * math.expm1(TAIL_SHAPE * steps) / TAIL_SHAPE
+        return self.base + self.mean * math.expm1(self.shape * steps) / self.shape
 
     def weeks(self, log_odds: float) -> float:
         """Give how many weeks it takes, by chance, for the log odds to get this high once."""
         over = (log_odds - self.base) / self.mean
         if over <= 0:
             return math.exp(max(over, -50.0)) / self.rate
-        return math.exp(math.log1p(TAIL_SHAPE * over) / TAIL_SHAPE) / self.rate
+        return math.exp(math.log1p(self.shape * over) / self.shape) / self.rate
 
 
 def plausible(excess: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -66,7 +72,8 @@ def pooled_tail(peaks: Sequence[NDArray[np.float64]], weeks: Sequence[float]) ->
     base = float(every[min(int(PEAKS_PER_WEEK * total), len(every) - 1)])
     excess = plausible(every[every > base] - base)
     mean = max(float(excess.mean()), SHARPEST) if len(excess) else 1.0
-    return Tail(base, mean, max(len(excess), 1) / total)
+    count = max(len(excess), 1)
+    return Tail(base, mean, count / total, max(TAIL_SHAPE, min(FEW_PEAKS / count, MOST_SHAPE)))
 
 
 def region_tail(peaks: NDArray[np.float64], weeks: float, pooled: Tail) -> Tail:
@@ -78,6 +85,7 @@ def region_tail(peaks: NDArray[np.float64], weeks: float, pooled: Tail) -> Tail:
         pooled.base,
         max((float(excess.sum()) + REGION_WEIGHT * pooled.mean) / (count + REGION_WEIGHT), SHARPEST),
         (count + 1) / (weeks + 1 / pooled.rate),
+        pooled.shape,
     )
 
 
