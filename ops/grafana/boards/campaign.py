@@ -145,41 +145,6 @@ def _adopt() -> Row:
     return Row("Standing and tags", 8, ((10, standings), (14, tags)))
 
 
-def _outlook() -> Row:
-    projected = tiles(
-        Head(
-            14,
-            "Will reach its goal",
-            "In 8 of 10 campaigns from the earliest to the latest day; a day is missing where it is beyond a year.",
-            "dateTimeAsIso",
-        ),
-        Query(
-            f"1000 * max by (bound) (jun_campaign_projected_timestamp_seconds{{{ONE}}})",
-            "{{bound}}",
-        ),
-    )
-    standings = tiles(
-        Head(
-            15, "Regions by standing", "How regions stand to their part of the goal, as far as steps can tell.", "none"
-        ),
-        Query(
-            f"sum by (standing) (max by (campaign, region, standing) (jun_campaign_region_standing{{{HERE}}}))",
-            "{{standing}}",
-        ),
-    )
-    adopt = table(
-        Head(16, "Tags that it might adopt", "What people of 28 days used together with its tags, at least.", "none"),
-        Column("People", f"max by (region, tag) (jun_campaign_candidate_participants{{{HERE}}})", "none"),
-        Column(
-            "Share of the tag's people", f"max by (region, tag) (jun_campaign_candidate_share{{{HERE}}})", "percentunit"
-        ),
-        Column("Lift", f"max by (region, tag) (jun_campaign_candidate_lift{{{HERE}}})", "none"),
-        keys={"tag": "Tag", "region": "Region"},
-        sort="Lift",
-    )
-    return Row("Where it leads", 7, ((6, projected), (8, standings), (10, adopt)))
-
-
 def _regions() -> Row:
     links = (("The region", to(REGION, region="${__field.labels.region}")),)
     share = bars(
