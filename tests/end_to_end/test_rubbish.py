@@ -123,7 +123,7 @@ async def test_rubbish_of_ten_kinds_leaves_dead_letters_with_reasons_and_changes
         aiohttp.ClientSession() as session,
     ):
         parts = [line.worker(), line.start("ingest", "posts"), line.start("ingest", "lines")]
-        await until(lambda: "http.listening" in parts[1].output(), "the server", *parts)
+        await until(lambda: "push.listening" in parts[1].output(), "the server", *parts)
         for raw, _ in by_post[:20]:
             assert await post(session, port, raw) == 202
         for reason, bodies in bad.items():
