@@ -83,6 +83,13 @@ async def test_a_replay_finds_nothing_else_than_live_and_names_what_has_changed_
         assert found.returncode == 0, found.stdout + found.stderr
         assert "No values differ" in found.stdout
 
+        other = tmp_path / "other.toml"
+        text = (tmp_path / "jun.toml").read_text()
+        other.write_text(text.replace("[privacy]", "[silence]\nfalse_alarms_per_week = 5\n[privacy]"))
+        found = await run(line, "--from", FROM, "--with", str(other))
+        assert found.returncode == 0, found.stdout + found.stderr
+        assert "0 alerts would have come, 0 gone, 0 moved" in found.stdout
+
         late = Event("late", (BEGIN + 20) * 60_000, "granada", "nobody", "post", "chat")
         place = partition_of("granada", "nobody", 1, PARTITIONS)
         await produce(line, [Wire(place, b"granada", encode(late)), *stream.end()])
