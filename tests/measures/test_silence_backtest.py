@@ -143,7 +143,7 @@ def test_the_reason_of_a_drop_counts_what_came() -> None:
 
 
 def test_while_a_silence_ends_its_reason_is_not_the_new_gap() -> None:
-    said = Assessment(silent=True, learning=False, test="silence", silent_since=100, last_event=101, empty_seconds=60)
+    said = Assessment(silent=True, learning=False, test="silence", ending=True, last_event=101, empty_seconds=60)
     assert reason(said, 10) == "posts have begun to come again"
 
 

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from streams.measures.silence.settings import COOL_DOWN, PEAK_FALL, QUARTER, RECOVERED
 
 if TYPE_CHECKING:
     from streams.measures.silence.fit import Fit
+    from streams.measures.silence.heights import Heights
     from streams.measures.silence.state import State
 
 
-class Heights(NamedTuple):
-    """The log odds of both tests at a slot's end."""
-
-    silence: float
-    drop: float
-
-
-def decide(state: State, fit: Fit, heights: Heights, *, seen: bool, occupied: bool) -> None:
+def decide(state: State, fit: Fit, now: Heights, *, seen: bool, occupied: bool) -> None:
     """Bring the alerts of a state up to date with the slot that ended.
 
     Silence is called after an empty slot that was evidence. It ends with the first post where slots are of a quarter
@@ -26,7 +20,7 @@ def decide(state: State, fit: Fit, heights: Heights, *, seen: bool, occupied: bo
     slot since the odds were last over the threshold. A drop ends once its log odds are PEAK_FALL below the threshold.
     """
     before = state.silent or state.dropped
-    high = heights.silence >= fit.threshold
+    high = now.silence >= fit.threshold
     if not state.silent:
         state.silent = high and seen and not occupied
         state.occupied = 0
@@ -36,7 +30,7 @@ def decide(state: State, fit: Fit, heights: Heights, *, seen: bool, occupied: bo
     elif high:
         state.occupied = 0
     if fit.counted:
-        state.dropped = heights.drop >= fit.drop_threshold - (PEAK_FALL if state.dropped else 0.0)
+        state.dropped = now.drop >= fit.drop_threshold - (PEAK_FALL if state.dropped else 0.0)
     _note(state, before=before)
 
 

@@ -7,14 +7,14 @@ from zlib import crc32
 
 from streams.measures.calendars import QUIET
 from streams.measures.silence import drops
-from streams.measures.silence.alerts import Heights, decide, forgive, recover
+from streams.measures.silence.alerts import decide, forgive, recover
 from streams.measures.silence.fit import Fit, Pool, Standing, fit_region, look
 from streams.measures.silence.forecast import promise
-from streams.measures.silence.odds import LOWEST, after_empty, drop_after, log
+from streams.measures.silence.heights import heights, told
+from streams.measures.silence.odds import after_empty, drop_after
 from streams.measures.silence.settings import (
     DAY,
     DENSE_HALF_LIFE,
-    DROP_ODDS,
     HOUR,
     LEVEL_HALF_LIFE,
     LEVEL_WEIGHT,
@@ -107,6 +107,7 @@ class Machine:
         self.history.add(minute + self._phase, events)
         if state.silent and self._slot >= QUARTER:
             recover(state, minute)
+            self._judge()
 
     def _pass(self, upto: int, pools: Sequence[Pool], *, observed: bool) -> None:
         state = self.state
@@ -124,6 +125,9 @@ class Machine:
                     self._close(self.fit, stop + 1 + phase)
                 state.count = 0
                 state.seen = True
+                if (stop + 1 + phase) % QUARTER == 0:
+                    state.quarter = 0
+                    state.quarter_seen = True
                 if (stop + 1 + phase) % HOUR == 0:
                     self._each_hour(stop + 1, pools)
 
@@ -158,18 +162,15 @@ class Machine:
                 state.expected += 1 - 2.718281828459045**-hazard
             if occupied:
                 state.level = (state.done + LEVEL_WEIGHT) / (state.expected + LEVEL_WEIGHT)
-        if end % QUARTER == 0:
-            if self._slot <= QUARTER:
-                self._close_quarter(fit, fit.mean[cell], seen=state.quarter_seen and code < QUIET)
-            state.quarter = 0
-            state.quarter_seen = True
+        if end % QUARTER == 0 and self._slot <= QUARTER:
+            self._close_quarter(fit, fit.mean[cell], seen=state.quarter_seen and code < QUIET)
         self._judge()
-        decide(state, fit, Heights(self._silence_log, self._drop_log), seen=seen, occupied=occupied)
+        decide(state, fit, self._heights, seen=seen, occupied=occupied)
 
     def _weigh(self, fit: Fit, hazard: float, cell: int, *, seen: bool, occupied: bool) -> None:
         state = self.state
         x = hazard * state.level
-        if seen and self._mixing:
+        if seen and not fit.counted:
             state.mixed = drop_after(state.mixed, self._hours, x, fit.tail, occupied=occupied)
         if occupied:
             state.odds = 0.0
@@ -209,23 +210,8 @@ class Machine:
             state.drop_expected += expected
 
     def _judge(self) -> None:
-        """Work out how high the odds stand; kept until the next slot closes."""
-        state, fit = self.state, self.fit
-        self._mixing = fit is not None and not fit.counted
-        if not fit:
-            self._log = self._threshold = self._weeks = 0.0
-            return
-        odds = log(state.odds + DROP_ODDS * state.mixed if self._mixing else state.odds)
-        self._silence_log = odds
-        self._drop_log = log(state.counted.odds) if fit.counted else LOWEST
-        if fit.counted and self._drop_log - fit.drop_threshold > odds - fit.threshold:
-            self._log, self._threshold, self._weeks = (
-                self._drop_log,
-                fit.drop_threshold,
-                fit.drop.weeks(self._drop_log),
-            )
-        else:
-            self._log, self._threshold, self._weeks = odds, fit.threshold, fit.silence.weeks(odds)
+        """Work out how high the odds stand; kept until they change, and nothing that a restore would not find."""
+        self._heights = heights(self.state, self.fit)
 
     def _each_hour(self, now: int, pools: Sequence[Pool]) -> None:
         """Refit if this is the hour for it, and work out the promise anew. `now` is the minute that begins."""
@@ -282,18 +268,20 @@ class Machine:
         promised = self.promised()
         dropping = state.drop_since >= 0
         by_drop = state.dropped and not state.silent
+        figures = told(state, self.fit, self._heights)
         return Assessment(
             silent=silent,
             learning=False,
             planned=planned,
             test="drop" if by_drop else "silence" if silent else "",
+            ending=state.silent and state.occupied + state.count > 0,
             empty_seconds=empty,
             expected_events=state.drop_expected if by_drop else state.expected_events,
             window_seconds=(state.minute - state.drop_since + 1) * 60 if dropping else 0,
             window_events=state.drop_events if dropping else 0,
-            log_odds=self._log,
-            threshold=self._threshold,
-            weeks=self._weeks,
+            log_odds=figures.log_odds,
+            threshold=figures.threshold,
+            weeks=figures.weeks,
             promised_seconds=promised,
             weekly_check=promised is None or promised > WEEKLY_CHECK * 60,
             incident_since=state.incident,

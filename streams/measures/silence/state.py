@@ -10,21 +10,23 @@ from streams.measures.silence.drops import Counted
 class Assessment(Struct, frozen=True):
     """What is known of a region after a minute.
 
-    `silent` is after hysteresis; `test` says which test holds it silent (`silence` or `drop`). `learning` until there
-    is enough history. `planned` is why nothing is expected now, empty where something is. `empty_seconds` since the
-    last event, `expected_events` since then; in a drop `window_seconds`, `window_events` and `expected_events` are
-    about the time since the drop showed. `silent_since` is the minute whose end brought the present alert, -1 without
-    one. `log_odds` and `threshold` are those of the test that is nearer to firing;
-    by chance they get this high once in `weeks`. `promised_seconds` is how long a silence that began now would take
-    to be called, None where that is beyond four weeks; over 72 h `weekly_check` is set. `incident_since` is the
-    minute of the first alert of the present or last incident (-1 before there was one): a new alert within six hours
-    of a recovery belongs to the incident before. `last_event` is the minute of the last event, -1 before there was one.
+    `silent` is after hysteresis; `test` says which test holds it silent (`silence` or `drop`), `ending` that posts have
+    begun to come again, too few as yet to end it. `learning` until there is enough history. `planned` is why nothing
+    is expected now, empty where something is. `empty_seconds` since the last event, `expected_events` since then; in a
+    drop `window_seconds`, `window_events` and `expected_events` are about the time since the drop showed.
+    `silent_since` is the minute whose end brought the present alert, -1 without one. `log_odds` and `threshold` are
+    those of the drop that alone holds it silent, else of the test that is nearer to firing; by chance they get this
+    high once in `weeks`. `promised_seconds` is how long a silence that began now would take to be called, None where
+    that is beyond four weeks; over 72 h `weekly_check` is set. `incident_since` is the minute of the first alert of the
+    present or last incident (-1 before there was one): a new alert within six hours of a recovery belongs to the
+    incident before. `last_event` is the minute of the last event, -1 before there was one.
     """
 
     silent: bool
     learning: bool
     planned: str = ""
     test: str = ""
+    ending: bool = False
     empty_seconds: int = 0
     expected_events: float = 0.0
     window_seconds: int = 0

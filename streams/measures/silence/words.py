@@ -64,18 +64,13 @@ def reason(said: Assessment, group: int) -> str:
             "its history is too short to say what is usual" if said.last_event >= 0 else "nothing has come from it yet"
         )
     if said.silent:
-        return f"{_seen(said, group)}; {rarity(said.weeks)}" if not _ends(said) else "posts have begun to come again"
+        return f"{_seen(said, group)}; {rarity(said.weeks)}" if not said.ending else "posts have begun to come again"
     if said.empty_seconds < ACTIVE_SECONDS:
         return "as usual"
     empty = f"no post for {duration(said.empty_seconds)}"
     if said.planned:
         return f"{empty}; none expected now: {said.planned}"
     return f"{empty}, as is usual; {number(said.expected_events)} expected since"
-
-
-def _ends(said: Assessment) -> bool:
-    """Tell whether a silence is about to end: the first posts after it have come."""
-    return said.test == "silence" and said.last_event > said.silent_since >= 0
 
 
 def _seen(said: Assessment, group: int) -> str:
