@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from schemas.events import KINDS
+from streams.measures.engagement.clock import MINUTE
 
 if TYPE_CHECKING:
     from schemas.events import Event
     from streams.measures.engagement.numbering import Numbers
+    from streams.measures.engagement.people import People
 
 MACHINE: Final = len(KINDS)
 """Added to the code of a kind for what no person did."""
@@ -47,7 +49,7 @@ class OpenMinute:
         "words",
     )
 
-    def __init__(self, people: Numbers, series: Numbers, words: Numbers) -> None:
+    def __init__(self, people: People, series: Numbers, words: Numbers) -> None:
         self.people = people
         self.series = series
         self.fresh: list[Event] = []
@@ -72,6 +74,8 @@ class OpenMinute:
                 for event in events
             ]
         )
+        for event in [event for event in events if event.formerly]:
+            self.people.link(event.formerly, event.actor, event.at // MINUTE)
         self.persons.fromlist(self.people.of([event.actor for event in events]))
         tags = [event.tags for event in events]
         self.lengths += bytes(map(len, tags))
