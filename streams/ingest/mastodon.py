@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from msgspec import Meta, Raw, Struct, field
 
+from schemas.codec import UnreadableError
 from schemas.config import Secret
 from streams.ingest.mastodon_status import MILLISECONDS_BITS, identifier, moment_of, read
 from streams.ingest.pull import PullSettings, PullSource, order_of
@@ -93,7 +94,7 @@ class MastodonSource(PullSource):
         """Send what the timeline has since then."""
         async with self._web() as web:
             web.patient = intake.pause
-            sent, _ = await self._pages(web, intake, _floor(since))
+            sent, _ = await self._since(web, intake, since)
         return f"sent {sent} statuses"
 
     def _web(self) -> Web:
@@ -131,11 +132,35 @@ class MastodonSource(PullSource):
                 await self._save(intake)
 
     async def _catch_up(self, web: Web, intake: Intake) -> None:
-        start = self._latest and _before(self._latest)
-        _, latest = await self._pages(web, intake, start or _floor(self.first(intake.now())))
+        if self._latest:
+            _, latest = await self._pages(web, intake, _before(self._latest))
+        else:
+            _, latest = await self._since(web, intake, self.first(intake.now()))
         if order_of(latest) > order_of(self._latest):
             self._latest = latest
             await self._save(intake)
+
+    async def _since(self, web: Web, intake: Intake, since: int) -> tuple[int, str]:
+        """Send everything from a moment (ms) on; give the number and the greatest id."""
+        if self._settings.timeline != "notifications":
+            return await self._pages(web, intake, _floor(since))
+        # Ids of notifications count up and say no moment: from the newest back, until one is older.
+        path, parameters = self._rest()
+        sent = 0
+        latest = oldest = ""
+        while True:  # who is asked to stop is cancelled: half a sweep must not move the position
+            older = {"max_id": oldest} if oldest else {}
+            answer = await web.get(path, parameters | older | {"limit": str(PAGE)})
+            page = [bytes(raw) for raw in _pages.read(answer.body)]
+            found = [item for raw in reversed(page) for item in self._items(raw)]
+            wanted = [one for one in found if isinstance(one.submission, UnreadableError) or one.submission.at >= since]
+            sent += await self.hand_over(wanted, intake)
+            known = sorted(filter(None, map(identifier, page)), key=order_of)
+            if known:
+                latest = latest or known[-1]
+            if not known or known[0] == oldest or len(wanted) < len(found):
+                return sent, latest
+            oldest = known[0]
 
     async def _pages(self, web: Web, intake: Intake, start: str) -> tuple[int, str]:
         """Send everything after the id `start`, oldest page first; give the number and the greatest id."""

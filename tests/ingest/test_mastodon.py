@@ -52,6 +52,10 @@ class Mastodon:
             return web.Response(status=self.refuse)
         if request.path.startswith("/api/v1/streaming"):
             return await self._stream(request)
+        if "min_id" not in request.query:
+            before = int(request.query.get("max_id", 10**30))
+            older = sorted((one for one in self.statuses if int(one["id"]) < before), key=lambda one: -int(one["id"]))
+            return web.json_response(older[: int(request.query["limit"])])
         after = int(request.query["min_id"])
         newer = sorted((one for one in self.statuses if int(one["id"]) > after), key=lambda one: int(one["id"]))
         return web.json_response(newer[: int(request.query["limit"])][::-1])
@@ -121,6 +125,35 @@ async def test_after_a_broken_stream_the_gap_is_read_with_an_overlap_and_nothing
             await until(lambda: len(set(ids(one))) == 3, task)
     assert set(ids(one)) == {one.original(identifier(NOW - at)) for at in (300_000, 200_000, 900_000)}
     assert one.outlet.letters == []
+
+
+def notification(number: int, before: int) -> dict[str, Any]:
+    told = status(NOW - before)
+    return {"id": str(number), "type": "favourite", "created_at": told["created_at"], "account": {"acct": "leo"},
+            "status": told}  # fmt: skip
+
+
+async def test_notifications_whose_ids_say_no_moment_are_caught_up_as_well(
+    bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    server = Mastodon()
+    server.statuses = [notification(number, 60_000 * (200 - number)) for number in range(100, 200)]
+    settings = {"timeline": "notifications", "streaming": False}
+    async with serving(server.handle) as service:
+        one = make(bench, service.address, tmp_path, **settings)
+        async with running(one) as task:
+            await until((tmp_path / "checkpoints/posts.json").exists, task)
+        one.close()
+        # In the hour before the first start, and not before it.
+        assert {*ids(one)} == {one.original(f"notification/{number}") for number in range(140, 200)}
+        server.statuses += [notification(number, 1_000) for number in range(200, 290)]
+        two = make(bench, service.address, tmp_path, **settings)
+        async with running(two) as task:
+            await until(lambda: len({*ids(two)}) == 90, task)
+        two.close()
+        three = make(bench, service.address, tmp_path, **settings)
+        await three.source.fill(three.intake, NOW - 61 * 60_000)
+    assert len({*ids(three)}) == 61 + 90
 
 
 async def test_a_restart_goes_on_where_it_was(bench: Callable[..., Bench], tmp_path: Path) -> None:
