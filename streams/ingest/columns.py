@@ -82,8 +82,9 @@ class Mapping:
         if missing:
             raise OperatorError(
                 f"the columns {', '.join(missing)}",
-                f"{file} has {', '.join(names[:20])}",
-                "change `columns` of the source",
+                # Never the names that it has: where a file has no header, they are what its first record says.
+                f"{file} begins with {len(names)} columns, and not all of those",
+                "change `columns` of the source, or set its `header` where the file has none",
                 retry=False,
             )
         self._width = len(names)

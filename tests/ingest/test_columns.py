@@ -92,6 +92,13 @@ def test_a_column_that_the_header_has_not_is_told_to_the_operator() -> None:
         mapping().header(record(b"number,when,who,said,tags,what\n", offset=0), "posts.csv")
 
 
+def test_a_file_without_a_header_does_not_have_its_first_record_told_as_one() -> None:
+    with pytest.raises(OperatorError) as raised:
+        mapping().header(record(b"1,2026-05-31,ana.lopez,Good morning,jun,post\n", offset=0), "posts.csv")
+    assert "ana" not in str(raised.value)
+    assert "6 columns" in str(raised.value)
+
+
 def test_lines_without_mapping_are_submissions() -> None:
     made = mapping(Columns(), delimiter="")
     raw = b'{"id":"1","at":1700000000005,"account":"ana"}\n'
