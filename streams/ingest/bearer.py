@@ -39,7 +39,7 @@ class BearerSource(PushSource):
 
     def prepare(self) -> None:
         """Read the token."""
-        self._authorization = b"Bearer " + self.secret(self._token, "token", SHORTEST_TOKEN).strip().encode()
+        self._authorization = b"Bearer " + self.secret(self._token, "token", SHORTEST_TOKEN).encode()
 
     def screen(self, request: web.BaseRequest) -> web.StreamResponse | None:
         """Turn away who has no token."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -106,7 +107,10 @@ def _runner(paths: dict[str, _Path]) -> web.ServerRunner:
         found = paths.get(request.path)
         return await found.handle(request) if found else _other(request.path, paths)
 
-    server = web.Server(handle, access_log=None, auto_decompress=False, keepalive_timeout=IDLE)
+    # What is no HTTP, aiohttp would log whole: with the secrets and names that stand in it, and as often as it comes.
+    silent = logging.getLogger(f"{__name__}.http")
+    silent.setLevel(logging.CRITICAL + 1)
+    server = web.Server(handle, access_log=None, logger=silent, auto_decompress=False, keepalive_timeout=IDLE)
     return web.ServerRunner(server, shutdown_timeout=CLOSING)
 
 

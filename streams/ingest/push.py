@@ -31,13 +31,12 @@ from streams.ingest.rejections import Rejections
 from streams.ingest.seal import KEPT_BYTES
 from streams.ingest.source import Item, SourceSettings, Standing, Surroundings, Taken, Timing
 from streams.ingest.submission import too_large
-from streams.secrets import read_secret
+from streams.secrets import Concealed, read_secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streams.ingest.intake import Intake
-    from streams.secrets import Concealed
 
 READING_BYTES: Final = 64 * 1024 * 1024
 """Bytes of bodies that may be half read at once; many callers that are slow together are told to come again."""
@@ -168,10 +167,13 @@ class PushSource(abc.ABC):
     # -- what helps a kind
 
     def secret(self, secret: Secret, setting: str, shortest: int = 1) -> Concealed:
-        """Read a secret of at least `shortest` characters; its relative file begins at the configuration's folder."""
+        """Read a secret of at least `shortest` characters, without the blanks around it.
+
+        Its relative file begins at the configuration's folder. Raises OperatorError.
+        """
         if secret.file:
             secret = structs.replace(secret, file=str(self._folder / secret.file))
-        read = read_secret(secret, wanted_for=f"source {self.name}, {setting}")
+        read = Concealed(read_secret(secret, wanted_for=f"source {self.name}, {setting}").strip())
         if len(read) < shortest:
             raise OperatorError(
                 f"a {setting} of at least {shortest} characters for the source {self.name}",

@@ -117,7 +117,7 @@ class SlackSource(PushSource):
 
     def prepare(self) -> None:
         """Read the signing secret."""
-        self._key = self.secret(self._signing_secret, "signing_secret", 16).strip().encode()
+        self._key = self.secret(self._signing_secret, "signing_secret", 16).encode()
 
     def trouble(self, now: int) -> str:
         """Say that callers prove nothing, or that Slack has left events out."""

@@ -124,7 +124,7 @@ class XActivitySource(PushSource):
 
     def prepare(self) -> None:
         """Read the consumer secret."""
-        self._key = self.secret(self._consumer_secret, "consumer_secret", 16).strip().encode()
+        self._key = self.secret(self._consumer_secret, "consumer_secret", 16).encode()
 
     def trouble(self, now: int) -> str:
         """Say that calls prove nothing, or that an account has left the app."""

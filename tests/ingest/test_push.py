@@ -87,6 +87,19 @@ async def test_requests_that_two_servers_would_read_differently_are_refused(call
     assert called.outlet.records == []
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Content-Length: secret-of-ana\r\n\r\n",
+        b"X-Api-Key: secret-of-ana\0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\nzz secret-of-ana\r\n",
+    ],
+)
+async def test_what_is_no_http_is_not_logged(called: Called, caplog: pytest.LogCaptureFixture, rest: bytes) -> None:
+    assert (await raw(called, b"POST /v1/events HTTP/1.1\r\nHost: x\r\n" + rest)).startswith(b"HTTP/1.0 400")
+    assert caplog.text == ""
+
+
 async def test_a_second_authorization_does_not_help(called: Called) -> None:
     head = b"POST /v1/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer wrong\r\n"
     answer = await raw(
@@ -167,6 +180,25 @@ def test_a_few_rejections_among_many_good_requests_are_not_worth_a_word() -> Non
         rejections.let_in(NOW)
         rejections.turned_away(NOW, "wanted a signature")
     assert not rejections.words(NOW)
+
+
+@pytest.mark.parametrize(
+    ("entry", "setting"),
+    [
+        ({"kind": "http"}, "token"),
+        ({"kind": "slack"}, "signing_secret"),
+        ({"kind": "x-activity"}, "consumer_secret"),
+        ({"kind": "microsoft"}, "client_state"),
+        ({"kind": "mail", "provider": "mailgun"}, "secret"),
+    ],
+)
+async def test_a_secret_of_blanks_is_none(
+    tmp_path: Path, bench: Callable[..., Bench], entry: dict[str, Any], setting: str
+) -> None:
+    (tmp_path / "blank").write_text(" \t" * 20 + "\n")
+    one = bench(**entry, port=0, **{setting: {"file": "blank"}})
+    with pytest.raises(OperatorError, match=f"a {setting} of at least"):
+        await one.source.run(one.intake)
 
 
 async def test_two_sources_of_one_process_share_a_port(tmp_path: Path, bench: Callable[..., Bench]) -> None:

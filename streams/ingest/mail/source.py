@@ -71,7 +71,7 @@ class MailSource(PushSource):
 
     def _with_secret(self) -> Provider:
         mail = self._mail
-        secret = self.secret(mail.secret, "secret", SHORTEST).strip()
+        secret = self.secret(mail.secret, "secret", SHORTEST)
         match mail.provider:
             case "sendgrid":
                 return SendGrid(secret, mail.replay_seconds)

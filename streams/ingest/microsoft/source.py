@@ -82,7 +82,7 @@ class MicrosoftSource(PushSource):
 
     def prepare(self) -> None:
         """Read the client state and the private key."""
-        self._state = self.secret(self._graph.client_state, "client_state", SHORTEST_STATE).strip()
+        self._state = self.secret(self._graph.client_state, "client_state", SHORTEST_STATE)
         self._opener = Opener(self.secret(self._graph.private_key, "private_key"))
 
     def trouble(self, now: int) -> str:
