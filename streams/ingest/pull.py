@@ -103,11 +103,11 @@ class PullSource(abc.ABC):
         return "stopped; goes on from there at the next start"
 
     async def _wait(self, words: str, asked: float, intake: Intake) -> None:
-        """Say what is in the way, and wait: as long as the service asked, else longer each time."""
+        """Say what is in the way, and wait: longer each time, and at least as long as the service asked."""
         self.trouble(words)
         wait = min(FIRST_WAIT * 2**self._failures, LAST_WAIT)
         self._failures += 1
-        await intake.pause(asked or wait)
+        await intake.pause(max(asked, wait))
 
     async def _until_stopped(self, intake: Intake) -> None:
         work = asyncio.create_task(self.work(intake))

@@ -139,7 +139,7 @@ class VivaEngageSource(PullSource):
         path = f"/api/v1/messages/in_group/{community}.json" if community else "/api/v1/messages.json"
         parameters = {"limit": str(PAGE)} | ({"newer_than": str(latest)} if latest else {})
         newest = latest
-        while not intake.stopping:
+        while True:  # who is asked to stop is cancelled: half a sweep must not move the position
             answer = await web.get(path, parameters)
             page = _page_of(answer.body)
             found = [(raw, _known(raw)) for raw in map(bytes, page.messages)]

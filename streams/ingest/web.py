@@ -31,6 +31,8 @@ MAXIMUM_BODY: Final = 16 * 1024 * 1024
 """Bytes of an answer; a larger one is not read to its end."""
 SECONDS: Final = 30.0
 """For one answer, from the request to its last byte."""
+CONNECTING: Final = 10.0
+"""Of them, for the connection."""
 ATTEMPTS: Final = 4
 LONGEST_WAIT: Final = 3600.0
 """Seconds; whoever asks for more is asked again after that."""
@@ -77,11 +79,15 @@ class Web:
         self._session: aiohttp.ClientSession | None = None
         self.patient: Callable[[float], Awaitable[bool]] | None = None
         """Waits some seconds through trouble and tells whether to go on; without it trouble is raised at once."""
+        self.cut_off = 0
+        """Tries that broke off after they had reached the service: it may have counted them."""
 
     async def __aenter__(self) -> Self:
         """Open it."""
         agent = {"User-Agent": "jun-monitor"}
-        self._session = aiohttp.ClientSession(headers=agent | self._headers, max_line_size=_CHUNK)
+        self._session = aiohttp.ClientSession(
+            headers=agent | self._headers, max_line_size=_CHUNK, timeout=aiohttp.ClientTimeout(sock_connect=CONNECTING)
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -134,6 +140,7 @@ class Web:
                     self.check(response)
                     return Answer(response.status, response.headers, await self._body(response))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self.cut_off += not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
             raise _PassingError(self.words(error)) from None
 
     @asynccontextmanager
@@ -185,7 +192,8 @@ class Web:
         wait = self.asked_to_wait(response.headers)
         if status == 429 or (status == 503 and wait):
             until = dt.datetime.fromtimestamp(self._clock() / 1000 + wait, dt.UTC)
-            raise TroubleError(f"{self.host} asks to wait until {until:%H:%M:%S} UTC (rate limit)", max(wait, 1.0))
+            said = f"until {until:%H:%M:%S} UTC " if wait else ""
+            raise TroubleError(f"{self.host} asks to wait {said}(rate limit)", wait)
         if status >= 500 or status == 408:
             raise _PassingError(f"{self.host} answered {status}")
         if status in {401, 403}:

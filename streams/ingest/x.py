@@ -14,6 +14,7 @@ from msgspec import Meta, Raw, Struct, field
 
 from schemas.codec import UnreadableError
 from schemas.config import Secret
+from streams.errors import OperatorError
 from streams.ingest.pull import PullSettings, PullSource, order_of
 from streams.ingest.rereading import items_of, rereader_of
 from streams.ingest.source import Rereader, SourceKind, Standing, Surroundings
@@ -147,12 +148,17 @@ class XSource(PullSource):
             parameters["start_time"] = _rfc3339(oldest)
         newest = latest
         following = ""
-        while not intake.stopping:
+        while True:  # who is asked to stop is cancelled: half a sweep must not move the position
             wanted = await self._spending.reserve(LARGEST_PAGE, SMALLEST_PAGE)
             asked = parameters | {"max_results": str(wanted)} | ({"next_token": following} if following else {})
-            answer = await web.get(SEARCH, asked)
+            before = web.cut_off
+            try:
+                answer = await web.get(SEARCH, asked)
+            except (TroubleError, OperatorError):
+                await self._spending.settle(wanted, (web.cut_off - before) * wanted)
+                raise
             page = _page.read(answer.body)
-            await self._spending.settle(wanted, len(page.data))
+            await self._spending.settle(wanted, len(page.data) + (web.cut_off - before) * wanted)
             raws = [narrowed(bytes(raw), page.includes) for raw in reversed(page.data)]
             await self.hand_over((item for raw in raws for item in items_of(raw, "search", read)), intake)
             newest = max(newest, page.meta.newest_id, key=order_of)

@@ -118,6 +118,8 @@ def read(raw: bytes) -> Submission:
     told = posts.get(references.get("retweeted", ""), post)
     note = told.note_tweet
     text = note.text if note and note.text else told.text
+    # Not `edited`: X gives out the last form only, which may be all that is found after a gap, and allows edits for an
+    # hour, so that none is of an old post.
     history = post.edit_history_tweet_ids or []
     return submission_of(
         {
@@ -129,7 +131,6 @@ def read(raw: bytes) -> Submission:
             "reference": reshared or answered,
             "target": names.get(target or "") or target or "",
             "mentions": [] if "retweeted" in references else _named(post, answers=bool(answered)),
-            "edited": len(history) > 1,
         }
     )
 

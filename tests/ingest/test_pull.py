@@ -72,6 +72,14 @@ async def test_it_waits_longer_each_time_up_to_a_minute_and_as_long_as_it_is_ask
     assert waited == [1, 2, 4, 8, 16, 32, 60, 60, 900, 1]
 
 
+async def test_a_service_that_asks_for_a_second_again_and_again_is_left_alone_for_longer(
+    waits: tuple[Bench, list[float]], tmp_path: Path
+) -> None:
+    one, waited = waits
+    await Scripted([TroubleError("x", 1.0)] * 4, tmp_path, lambda: NOW).run(one.intake)
+    assert waited == [1, 2, 4, 8]
+
+
 async def test_a_break_that_the_next_try_mends_is_not_logged_and_one_that_lasts_is_once(
     waits: tuple[Bench, list[float]], tmp_path: Path
 ) -> None:

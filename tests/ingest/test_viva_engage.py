@@ -60,6 +60,21 @@ def make(bench: Callable[..., Bench], address: str, folder: Path, **more: Any) -
     return bench(**{**entry, **more})
 
 
+async def test_half_a_sweep_does_not_move_the_position(bench: Callable[..., Bench], tmp_path: Path) -> None:
+    server = Engage()
+    server.messages = [message(number) for number in range(1, 51)]
+    async with serving(server.handle) as service:
+        one = make(bench, service.address, tmp_path)
+
+        async def stopping(request: web.Request) -> web.StreamResponse:
+            one.intake.stop()
+            return await server.handle(request)
+
+        service.handle = stopping
+        await one.source.work(one.intake)
+    assert len(one.outlet.events) == 50 or not (tmp_path / "checkpoints/posts.json").exists()
+
+
 async def test_pages_are_read_back_to_the_position_and_then_what_is_newer(
     bench: Callable[..., Bench], tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from streams.ingest.spending import Spending, Spent
-from streams.ingest.web import TroubleError
+from streams.ingest.web import ATTEMPTS, TroubleError
 from streams.ingest.x import Position
 from streams.ingest.x_post import Includes, moment_of, narrowed, read
 from tests.support.ingest import NOW, until
@@ -287,8 +287,63 @@ def test_an_answer_names_whom_it_answers_as_target_and_only_the_others_as_mentio
 def test_an_edited_post_is_its_first_form_at_that_ones_moment() -> None:
     first = identifier(NOW - 600_000)
     found = whole(post(NOW, edit_history_tweet_ids=[first, identifier(NOW)]))
-    assert (found.id, found.at, found.edited) == (first, NOW - 600_000, True)
+    assert (found.id, found.at) == (first, NOW - 600_000)
     assert moment_of(first) == NOW - 600_000
+
+
+async def test_a_post_of_which_only_the_edited_form_is_found_after_a_long_gap_counts(
+    bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    days = 2 * 86_400_000
+    first = identifier(NOW - days)
+    server = X()
+    server.posts = [post(NOW - days + 600_000, edit_history_tweet_ids=[first, identifier(NOW - days + 600_000)])]
+    async with serving(server.handle) as service:
+        one = make(bench, service.address, tmp_path, backfill_hours=72)
+        async with running(one) as task:
+            await until(lambda: bool(one.outlet.events), task)
+    assert one.outlet.events[0].id == one.original(first)
+
+
+async def test_a_refused_search_costs_nothing_and_one_that_breaks_off_all_that_it_asked_for(
+    bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    server = X()
+
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        del request
+        return web.Response(status=503)
+
+    async def break_off(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
+
+    async with serving(refuse) as service:
+        one = make(bench, service.address, tmp_path)
+        async with running(one) as task:
+            await until(lambda: "answered 503" in one.source.standing(NOW).reason, task)
+            assert spent(tmp_path).posts == 0
+            service.handle = break_off
+            await until(lambda: "broke the connection" in one.source.standing(NOW).reason, task)
+            assert spent(tmp_path).posts == 100 * ATTEMPTS
+            service.handle = server.handle
+            await until(lambda: one.source.standing(NOW).status == "ok", task)
+
+
+async def test_half_a_sweep_does_not_move_the_position(bench: Callable[..., Bench], tmp_path: Path) -> None:
+    server = X()
+    server.posts = [post(NOW - 60_000 - number * 1_000) for number in range(250)]
+    async with serving(server.handle) as service:
+        one = make(bench, service.address, tmp_path)
+
+        async def stopping(request: web.Request) -> web.StreamResponse:
+            one.intake.stop()
+            return await server.handle(request)
+
+        service.handle = stopping
+        await one.source.work(one.intake)
+    assert len(one.outlet.events) == 250 or not (tmp_path / "checkpoints/posts.json").exists()
 
 
 def test_real_posts_are_read(shared_data: Path) -> None:
