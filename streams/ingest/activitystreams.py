@@ -9,18 +9,16 @@ import html
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from schemas.codec import UnreadableError
+from schemas.codec import UnreadableError, encode
 from schemas.events import MAXIMUM_TAGS
 from streams.ingest.bearer import BearerSettings, BearerSource
 from streams.ingest.parts import one_or_many
-from streams.ingest.rereading import rereader_of_several
+from streams.ingest.rereading import items_of
 from streams.ingest.source import Item, Rereader, SourceKind
 from streams.ingest.submission import MAXIMUM_MENTIONS, submission_of
 from streams.ingest.typed import loose_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from aiohttp import web
 
     from streams.ingest.source import Surroundings
@@ -34,7 +32,6 @@ REACTIONS: Final = frozenset({"Like", "Dislike", "EmojiReact"})
 VIEWS: Final = frozenset({"View", "Read", "Listen"})
 BOTS: Final = frozenset({"Application", "Service"})
 COLLECTIONS: Final = frozenset({"Collection", "OrderedCollection", "CollectionPage", "OrderedCollectionPage"})
-MOST_ITEMS: Final = 10_000
 
 _MARKUP: Final = re.compile(r"<[^<>]*>")
 
@@ -51,27 +48,28 @@ class ActivityStreamsSource(BearerSource):
     async def read(self, request: web.BaseRequest, body: bytes) -> list[Item]:
         """Give what the activities of a body say."""
         del request
-        items: list[Item] = []
-        for index, raw in enumerate(one_or_many(body)):
-            place = f"POST {self.path}, activity {index}"
-            try:
-                items += [Item(raw, place, one) for one in _submissions(loose_json(raw))]
-            except UnreadableError as fault:
-                items.append(Item(raw, place, fault))
-        return items
+        raws = enumerate(one_or_many(body))
+        return [item for index, raw in raws for item in _items(raw, f"POST {self.path}, activity {index}")]
 
 
-def _submissions(loose: Any) -> Iterator[Submission]:
+def _items(raw: bytes, place: str) -> list[Item]:
+    """Read an activity, or each of a collection, which are refused one by one."""
+    try:
+        loose = loose_json(raw)
+    except UnreadableError as fault:
+        return [Item(raw, place, fault)]
+    if not (isinstance(loose, dict) and _types(loose) & COLLECTIONS):
+        return items_of(raw, place, _submission)
+    parts = _objects(loose.get("orderedItems", loose.get("items")))
+    raws = [encode(part) for part in parts if not _types(part) & COLLECTIONS]
+    return [item for part in raws for item in items_of(part, place, _submission)]
+
+
+def _submission(raw: bytes) -> Submission | None:
+    loose = loose_json(raw)
     if not isinstance(loose, dict):
         raise UnreadableError("wrong_type", "wanted an activity as a JSON object, got another type")
-    if _types(loose) & COLLECTIONS:
-        for item in _all(loose.get("orderedItems", loose.get("items")))[:MOST_ITEMS]:
-            if isinstance(item, dict) and not _types(item) & COLLECTIONS:
-                yield from _submissions(item)
-        return
-    found = submission_in(loose)
-    if found is not None:
-        yield found
+    return submission_in(loose)
 
 
 def submission_in(activity: Loose) -> Submission | None:
@@ -176,7 +174,7 @@ def build(settings: ActivityStreamsSettings, surroundings: Surroundings) -> list
 
 def rereader(settings: ActivityStreamsSettings, surroundings: Surroundings) -> Rereader:  # noqa: ARG001 (as for every kind)
     """Make what reads a refused activity again."""
-    return rereader_of_several(lambda raw: _submissions(loose_json(raw)))
+    return lambda refused: _items(refused.raw, refused.place)
 
 
 KIND: Final = SourceKind(ActivityStreamsSettings, build, rereader)

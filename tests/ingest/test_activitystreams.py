@@ -50,6 +50,18 @@ async def test_a_created_note_is_a_post_and_its_update_the_same_event(called: Ca
     assert (first.id, first.at, first.region) == (called.bench.original(NOTE["id"]), NOW - 1000, "granada")
 
 
+async def test_a_long_collection_is_read_to_its_end(called: Called) -> None:
+    others = [{"type": "Follow", "id": str(number)} for number in range(10_001)]
+    await said(called, {"type": "Collection", "items": [*others, CREATE]})
+    assert [event.id for event in called.events] == [called.bench.original(NOTE["id"])]
+
+
+async def test_one_bad_activity_of_a_collection_is_a_dead_letter_and_the_others_are_taken(called: Called) -> None:
+    await said(called, {"type": "OrderedCollection", "orderedItems": [{"type": "Like"}, CREATE]}, status=400)
+    assert [event.id for event in called.events] == [called.bench.original(NOTE["id"])]
+    assert len(called.outlet.letters) == 1
+
+
 async def test_a_note_alone_is_a_post_of_whom_it_is_attributed_to(called: Called) -> None:
     assert await said(called, {**NOTE, "attributedTo": ["ana", "ben"]}) == [("post", "leader", "")]
 
