@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import structs
+
 from schemas.topics import DEADLETTER, EVENTS
-from streams.ingest.intake import Intake, Topics
+from streams.ingest.intake import EDITS_WITHIN, Intake, Topics
 from streams.ingest.seal import Sealer
 from streams.ingest.source import Timing, rereader
+from streams.ingest.submission import Submission
 from streams.kafka import topic_name
 
 if TYPE_CHECKING:
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
     from streams.ingest.outlet import Congestion, Outlet, Record
     from streams.ingest.pseudonyms import Pseudonyms
-    from streams.ingest.source import Clock, RefusedInput, SourceSettings, Surroundings
+    from streams.ingest.source import Clock, Item, RefusedInput, SourceSettings, Surroundings
 
 
 class _Former(NamedTuple):
@@ -83,6 +86,14 @@ class Again:
         """Send what can be read by now; give the number of events, and why something was refused again."""
         if self.read is None:
             return 0, f"a source of the kind {self.kind} can't read its inputs again"
-        taken = await self._intake.take(self.read(refused))
+        taken = await self._intake.take([_as_it_came(item, refused.at) for item in self.read(refused)])
         reason = "; ".join(f"{one.reason}: {one.detail}" for one in taken.refused)
         return taken.accepted, reason
+
+
+def _as_it_came(item: Item, came: int) -> Item:
+    """Give an item as it was when it came (ms): the edit of a post that was young then is not passed over."""
+    submission = item.submission
+    if isinstance(submission, Submission) and submission.edited and submission.at >= came - EDITS_WITHIN:
+        return structs.replace(item, submission=structs.replace(submission, edited=False))
+    return item

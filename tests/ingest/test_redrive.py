@@ -250,3 +250,13 @@ def test_a_cloudevent_whose_head_was_apart_is_kept_whole_and_taken_once_its_type
     assert outcome == Outcome(0, "posts", 1)
     (event,) = outlet.events
     assert (event.id, event.kind, event.tags) == (PSEUDONYMS.original("posts", "/s t#7"), "reply", ("jun",))
+
+
+@pytest.mark.parametrize(("late", "events"), [(0, 1), (1, 0)])
+def test_an_edit_that_was_fresh_when_it_came_is_not_too_old_when_it_is_redriven(
+    tmp_path: Path, late: int, events: int
+) -> None:
+    day = 86_400_000
+    raw = encode({"id": "1", "at": NOW - 3 * day, "account": "ana", "kind": "reaction", "edited": True})
+    _, outlet = redriven([letter(raw, place="POST /v1/events", at=NOW - 2 * day + late)], tmp_path, {"kind": "http"})
+    assert len(outlet.events) == events
