@@ -141,7 +141,7 @@ class BlueskySource(PullSource):
                 heard, asked = now, 0
                 sent += await self.hand_over(self._items(texts), intake)
                 latest = max(map(_moment, texts))
-                current = current or latest > now * 1000 - CAUGHT_UP
+                current = latest > now * 1000 - CAUGHT_UP  # not so after a wait for Kafka, with a backlog behind it
                 if not once:
                     await self._passed(latest, intake)
                 complete = now

@@ -6,10 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 
 from schemas.codec import UnreadableError
 from streams.ingest.bluesky_record import concerns, read
+from streams.ingest.web import TroubleError, Web
 from tests.support.ingest import NOW, until
 from tests.support.services import running, serving
 
@@ -106,6 +107,34 @@ async def test_after_a_break_it_goes_on_five_seconds_before_the_last_message(ben
             await until(lambda: len(server.cursors) == 2, task)
             await until(lambda: len({event.id for event in one.outlet.events}) == 2, task)
     assert server.cursors[1] == us(1_000) - 5_000_000
+
+
+async def test_after_a_wait_for_kafka_time_is_not_complete_before_the_backlog_has_come(
+    bench: Callable[..., Bench],
+) -> None:
+    now = NOW
+    backlog = [message(us(5 - number), written("a")) for number in range(3)]
+
+    class Socket:
+        async def receive(self) -> WSMessage:
+            nonlocal now
+            if not backlog:
+                return WSMessage(WSMsgType.CLOSED, None, None)
+            if self.given:
+                self.given = False
+                raise TimeoutError
+            self.given = True
+            now = NOW if len(backlog) == 3 else NOW + 60_000
+            return WSMessage(WSMsgType.TEXT, backlog.pop(0).decode(), None)
+
+        given = False
+
+    one = bench(kind="bluesky", clock=lambda: now)
+    source: Any = one.source
+    with pytest.raises(TroubleError, match="ended the stream"):
+        await source._hear(Socket(), Web("http://jetstream.example", lambda: now), one.intake, once=False)
+    assert len(one.outlet.events) == 3
+    assert source.standing(now).complete_to == NOW
 
 
 async def test_a_crash_between_acknowledgement_and_position_repeats_and_loses_nothing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import datetime as dt
 import json
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from streams.ingest.mail import sns
-from tests.support.ingest import NOW, Bench
+from tests.support.ingest import NOW, Bench, until
 from tests.support.push import Called, listening
 
 if TYPE_CHECKING:
@@ -51,10 +52,13 @@ class Amazon:
         self.status = 200
         day = dt.timedelta(days=1)
         self.certificate = certificate(THEN - day, THEN + day)
+        self.open = asyncio.Event()
+        self.open.set()
 
     async def answer(self, request: web.Request) -> web.Response:
         """Give the certificate, or take a confirmation."""
         self.asked.append(request.path_qs)
+        await self.open.wait()
         return web.Response(status=self.status, body=self.certificate)
 
 
@@ -145,6 +149,17 @@ async def test_the_certificate_is_fetched_once(called: Called, amazon: Amazon, v
         answer = await called.call(notice("{}", SignatureVersion=version, Subject="Notice"))
         assert answer.status == 200
     assert amazon.asked == ["/SimpleNotificationService-12345abcde.pem"]
+
+
+async def test_a_certificate_that_does_not_come_holds_up_nobody_else(called: Called, amazon: Amazon) -> None:
+    assert (await called.call(notice("{}"))).status == 200
+    amazon.open.clear()
+    other = asyncio.create_task(called.call(notice("{}", SigningCertURL=f"{HOST}/SimpleNotificationService-2.pem")))
+    await until(lambda: len(amazon.asked) == 2, None)
+    assert (await called.call(notice("{}"))).status == 200
+    assert not other.done()
+    amazon.open.set()
+    await other
 
 
 async def test_a_subscription_is_confirmed_once_it_is_proved(called: Called, amazon: Amazon) -> None:

@@ -138,6 +138,9 @@ class Sns:
         return web.Response()
 
     async def _certificate(self, url: str) -> Any:
+        # What is known waits for no other: a forged notice may have one fetched that does not come.
+        if url in self._certificates:
+            return self._certificates[url]
         async with self._fetching:
             known = self._certificates.get(url)
             if known is None:
