@@ -78,16 +78,10 @@ class Judge:
             self.sink.advance(self.next)
 
     def _judge(self, minute: int, records: Sequence[Out]) -> Minute:
-        step = 1 if self.sink.every_status else len(records)
-        statuses: list[RegionStatus] = []
-        transitions: list[Transition] = []
-        for begin in range(0, len(records), step):
-            values = [one.value for one in records[begin : begin + step]]
-            output = self.fold.fold(range(self.judged, self.judged + len(values)), values)
-            self.judged += len(values)
-            statuses += output.statuses
-            transitions += output.transitions
-        return Minute(minute, records, statuses, transitions)
+        values = [one.value for one in records]
+        output = self.fold.fold(range(self.judged, self.judged + len(values)), values, every=self.sink.every_status)
+        self.judged += len(values)
+        return Minute(minute, records, output.statuses, output.transitions)
 
     def finish(self) -> None:
         """Judge what is left; every partition has been read to its end."""

@@ -56,23 +56,17 @@ class PartitionReplay:
 
     def take(self, offsets: Sequence[int], values: Sequence[bytes | None], next_offset: int) -> list[Out]:
         """Fold a run that stands before `stop`; give what it publishes, in order."""
-        floor = self.fold.position.closed_to
         output = self.fold.fold(offsets, values)
         self.read_to = max(self.read_to, next_offset)
         for one in output.refused:
             self.refused[one.reason] = self.refused.get(one.reason, 0) + 1
-        floors: dict[str, int] = {}
         return [
-            Out(self._key(one, floor, floors), one.region, one.shard, encode(one))
-            for one in output.published
+            Out(_key(one, closed_to), one.region, one.shard, encode(one))
+            for one, closed_to in zip(output.published, output.closed_to, strict=True)
             if not isinstance(one, Activity) or one.minute < self._end or one.revision == 0
         ]
 
-    def _key(self, one: Activity | SourceChange, floor: int, floors: dict[str, int]) -> int:
-        """Give the minute that was open for the region when it was published: a closed one is its own."""
-        if not isinstance(one, Activity):
-            return one.watermark // MINUTE
-        if one.revision:
-            return floors.get(one.region, floor)
-        floors[one.region] = one.minute + 1
-        return one.minute
+
+def _key(one: Activity | SourceChange, closed_to: int) -> int:
+    """Give the minute that was open for the region when it was published: a closed one is its own."""
+    return one.minute if isinstance(one, Activity) and not one.revision else closed_to

@@ -13,7 +13,7 @@ from msgspec import Struct, field, msgpack
 from streams.measures.engagement.bucket import pack
 from streams.measures.engagement.campaigns import decode_tally, encode_tally
 from streams.measures.engagement.fold import PartitionFold
-from streams.measures.engagement.position import Position
+from streams.measures.engagement.position import UNSET, Position
 from streams.measures.engagement.totals import Totals, TotalsKeeper
 
 if TYPE_CHECKING:
@@ -101,8 +101,17 @@ def flush(fold: PartitionFold) -> Flush:
                 wanted.buckets.append((key, stamped(folded_to, packed)))
         shard.flushed()
     fold.flushed_to = fold.position.closed_to
+    fold.position.regions = sorted(fold.shards.keys() - fold.to_begin)
     wanted.marker.append((MARKER, stamped(offset, _encode(fold.position))))
     return wanted
+
+
+def _to_begin(fold: PartitionFold) -> set[str]:
+    """Give the regions of which only a crash has left entries: the directory and the marker do not know them."""
+    begun = fold.position.regions
+    if begun is None and fold.restored != UNSET:
+        return set()
+    return fold.shards.keys() - {region for region, _, _ in fold.settings.regions} - set(begun or ())
 
 
 def restore(settings: Settings, entries: Mapping[bytes, bytes]) -> PartitionFold:
@@ -140,6 +149,7 @@ def restore(settings: Settings, entries: Mapping[bytes, bytes]) -> PartitionFold
     for (region, what), names in segments.items():
         shard = fold.shard_of(region)
         (shard.people if what == PEOPLE else shard.series.numbers).restore(names)
+    fold.to_begin = _to_begin(fold)
     wanted = settings.tags()
     changed = {name for name, tags in by.items() if tags != {wanted.get(name)}}
     for shard in fold.shards_in_order():

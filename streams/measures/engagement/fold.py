@@ -38,9 +38,12 @@ class Refused(Struct, frozen=True):
 
 
 class Output(Struct):
-    """What a run of records has brought: `published` in the order of its closing, and what was refused."""
+    """What a run of records has brought: `published` in the order of its closing, `closed_to` for each the minute
+    before which all were closed when it was published, and what was refused.
+    """
 
     published: list[Activity | SourceChange] = field(default_factory=list)
+    closed_to: list[int] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
 
@@ -75,6 +78,8 @@ class PartitionFold:
         self.restored = UNSET
         self.highest = UNSET
         """The highest offset of an entry that was restored. What is no function of the log must not be below it."""
+        self.to_begin: set[str] = set()
+        """Regions that only entries ahead of the marker know: they begin when their first event is read again."""
         self._again = True
         self._open: dict[int, dict[str, OpenMinute]] = {}
         self._ungathered: list[OpenMinute] = []
@@ -165,7 +170,16 @@ class PartitionFold:
         if shard is None:
             shard = self.shards[region] = self._shard(region, 0, 1)
             shard.windows.minute = self.position.closed_to - 1
+        elif region in self.to_begin:
+            self.to_begin.remove(region)
+            shard.advance(self.position.closed_to - 1)
         return shard
+
+    def _begun(self) -> Iterator[tuple[str, RegionShard]]:
+        """Give the regions that have begun, with their shards."""
+        for name, shard in self.shards.items():
+            if name not in self.to_begin:
+                yield name, shard
 
     def _shard(self, region: str, shard: int, shards: int) -> RegionShard:
         settings = self.settings
@@ -228,26 +242,29 @@ class PartitionFold:
 
     def _revise(self, offset: int, output: Output) -> None:
         """Publish the minutes that late events have changed."""
-        for name, shard in self.shards.items():
+        for name, shard in self._begun():
             if shard.unpublished:
-                output.published.extend(shard.revisions(offset, self.position.clock.states(name)))
+                self._publish(output, shard.revisions(offset, self.position.clock.states(name)))
+
+    def _publish(self, output: Output, records: Iterable[Activity | SourceChange]) -> None:
+        output.published.extend(records)
+        output.closed_to.extend([self.position.closed_to] * (len(output.published) - len(output.closed_to)))
 
     def _announce(self, sources: set[str], offset: int, output: Output) -> None:
         clock = self.position.clock
-        for name, shard in self.shards.items():
+        for name, shard in self._begun():
             states = clock.states(name)
             if sources & states.keys() or any(source not in clock.sources for source in sources):
-                output.published.append(
-                    SourceChange(
-                        region=name,
-                        clock=clock.now,
-                        watermark=self.position.closed_to * MINUTE,
-                        sources=states,
-                        shard=shard.shape.shard,
-                        shards=shard.shape.shards,
-                        offset=offset,
-                    )
+                change = SourceChange(
+                    region=name,
+                    clock=clock.now,
+                    watermark=self.position.closed_to * MINUTE,
+                    sources=states,
+                    shard=shard.shape.shard,
+                    shards=shard.shape.shards,
+                    offset=offset,
                 )
+                self._publish(output, [change])
 
     def _close(self, bound: int, offset: int, output: Output) -> None:
         """Close the minutes before `bound` in all regions, publish late revisions, merge what has aged."""
@@ -259,9 +276,9 @@ class PartitionFold:
             for region, events in self._open[minute].items():
                 for source in sorted(events.sources):
                     clock.learn(source, region)
-        for name, shard in self.shards.items():
+        for name, shard in self._begun():
             states = clock.states(name)
-            output.published.extend(shard.revisions(offset, states))
+            self._publish(output, shard.revisions(offset, states))
             done = position.closed_to
             for minute in minutes:
                 of_region = self._open[minute].get(name)
@@ -269,10 +286,10 @@ class PartitionFold:
                     activity = shard.close(minute, of_region, offset, states)
                     if activity is not None:
                         activity.span = minute - done + 1
-                        output.published.append(activity)
+                        self._publish(output, [activity])
                     done = minute + 1
             if done < bound:
-                output.published.append(shard.pass_empty(bound - 1, bound - done, states))
+                self._publish(output, [shard.pass_empty(bound - 1, bound - done, states)])
         for minute in minutes:
             del self._open[minute], self._first[minute]
         position.closed_to = bound

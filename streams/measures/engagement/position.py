@@ -17,7 +17,8 @@ UNSET: Final = -1
 class Position(Struct, array_like=True):
     """Where the partition stands: folded up to `offset`, minutes before `closed_to` closed, to be read again from
     `start` on (the first record of a minute that is still open). `campaigns` are the tags by which the buckets count
-    each campaign. `unbelieved` are the offsets from `start` on of events that were ahead of the clock.
+    each campaign. `unbelieved` are the offsets from `start` on of events that were ahead of the clock. `regions` are
+    those that have begun; None where an earlier version of Jun has not noted them.
     """
 
     offset: int = UNSET
@@ -27,6 +28,7 @@ class Position(Struct, array_like=True):
     clock: PartitionClock = field(default_factory=PartitionClock)
     campaigns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unbelieved: list[int] = field(default_factory=list)
+    regions: list[str] | None = None
 
     def move_to(self, offset: int, begun: Iterable[int]) -> None:
         """Go on to `offset`; `begun` are the offsets at which the minutes begin that are still open."""

@@ -83,7 +83,7 @@ class RegionShard:
         events.settle()
         rolled = roll_up(minute, events, self.series)
         together = self.series.together(rolled.keys)
-        new_day = self._advance(minute)
+        new_day = self.advance(minute)
         pairs, new = self._take_part(minute, rolled.keys, together)
         keys = rolled.keys[new]
         in_row = rolled.series.searchsorted(keys >> SERIES_SHIFT)
@@ -119,7 +119,7 @@ class RegionShard:
         new[order] = self.windows.add(minute, pairs[order])
         return pairs[order], new[: len(keys)]
 
-    def _advance(self, minute: int) -> bool:
+    def advance(self, minute: int) -> bool:
         """Let time go on to `minute`; say whether a UTC day has begun since the last one."""
         before = self.windows.minute
         self.series.members()  # numbers the campaigns of new tags
@@ -135,7 +135,7 @@ class RegionShard:
         bucket = self.ahead.pop(minute, None)
         if bucket is None:
             return False
-        self._advance(minute)
+        self.advance(minute)
         self.windows.add(minute, bucket.keys())
         self.windows.add_rows(rows_of(bucket.table()), self.history)
         self._count(minute, bucket.keys(), bucket.table(), bucket.offset)
@@ -146,7 +146,7 @@ class RegionShard:
 
     def pass_empty(self, minute: int, span: int, sources: dict[str, SourceState]) -> Activity:
         """Close the `span` empty minutes that end with `minute`."""
-        campaigns = self._campaigns(new_day=self._advance(minute))
+        campaigns = self._campaigns(new_day=self.advance(minute))
         activity = self._activity(Bucket(-1, minute, 1, 0, {}, b"", b""), sources, self._windows(), campaigns)
         activity.span = span
         return activity

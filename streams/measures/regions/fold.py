@@ -59,6 +59,7 @@ class RegionsFold:
         self.states: dict[str, RegionState] = {}
         self.changed: set[str] = set()
         self._judged: dict[str, None] = {}
+        self._every = False
         self._scores: dict[str, list[str | Released]] = {}
         self.whole = Whole()
         self.settled = -1
@@ -69,8 +70,12 @@ class RegionsFold:
         }
         self._headcounts = {region.name: Headcounts(region) for region in settings.directory.region}
 
-    def fold(self, offsets: Iterable[int], values: Iterable[bytes | None]) -> RegionsOutput:
-        """Fold a run of records; those that a region's entry holds already are skipped."""
+    def fold(self, offsets: Iterable[int], values: Iterable[bytes | None], *, every: bool = False) -> RegionsOutput:
+        """Fold a run of records; those that a region's entry holds already are skipped.
+
+        With `every` the output has each status that the records have passed through, however they were joined.
+        """
+        self._every = every
         output = RegionsOutput()
         for offset, raw in zip(offsets, values, strict=False):
             if raw is not None:
@@ -79,9 +84,7 @@ class RegionsFold:
                 except UnreadableError as error:
                     output.refused.append(Refused(offset, error.reason, str(error), raw))
             self.offset = max(self.offset, offset)
-        for name in self._judged:
-            output.statuses.append(self._status(self.states[name]))
-        self._judged.clear()
+        self._tell(output)
         return output
 
     def headcount(self, region: str, at: int) -> int:
@@ -106,14 +109,25 @@ class RegionsFold:
                 return  # a crash has published it again
             state.told[record.shard] = record.offset
         for one in join(state, record):
-            if isinstance(one, SourceChange):
-                self._change(state, one, output)
-                continue
-            if one.minute > self.whole.newest:
-                self._weigh_whole(offset, output)
-                self.whole.newest = one.minute
-            if one.minute > state.minute:
-                self._close(state, one, output)
+            self._follow(state, one, offset, output)
+            if self._every:
+                self._tell(output)
+
+    def _follow(self, state: RegionState, one: ActivityRecord, offset: int, output: RegionsOutput) -> None:
+        if isinstance(one, SourceChange):
+            self._change(state, one, output)
+            return
+        if one.minute > self.whole.newest:
+            self._weigh_whole(offset, output)
+            self.whole.newest = one.minute
+        if one.minute > state.minute:
+            self._close(state, one, output)
+
+    def _tell(self, output: RegionsOutput) -> None:
+        """Give the status of each region that has been judged anew."""
+        for name in self._judged:
+            output.statuses.append(self._status(self.states[name]))
+        self._judged.clear()
 
     def _change(self, state: RegionState, change: SourceChange, output: RegionsOutput) -> None:
         state.clock = max(state.clock, change.clock)
