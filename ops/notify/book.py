@@ -39,7 +39,8 @@ class Told(Struct, frozen=True):
 class Saved(Struct):
     """Everything that is kept: the next offset of each partition, the latest changes, what each receiver was told.
 
-    `whole` is when the whole last changed its verdict (event time, ms), `everything` whether all is silent by it.
+    `whole` is when the whole last changed its verdict (event time, ms), `everything` whether all is silent by it, `why`
+    the reason that was given.
     `sending` has the receivers to which a message was on its way: after a crash nobody knows whether it arrived.
     """
 
@@ -49,6 +50,7 @@ class Saved(Struct):
     sending: set[str] = field(default_factory=set)
     whole: int = 0
     everything: bool = False
+    why: str = ""
 
 
 class Book:
@@ -93,6 +95,7 @@ class Book:
             return False
         self.saved.whole = transition.at
         self.saved.everything = transition.new == EVERYTHING_SILENT
+        self.saved.why = transition.reason
         return True
 
     def told(self, receiver: str) -> dict[str, Told]:
@@ -101,5 +104,7 @@ class Book:
 
     def everything_silent(self) -> bool:
         """Tell whether everything is silent: by the verdict of the whole, or since all that can be judged are."""
-        judged = [change.new for change in self.saved.latest.values() if change.new in JUDGED]
+        # a region that has left the directory stays in what was saved, and never changes again
+        ours = (change for name, change in self.saved.latest.items() if name in self.regions)
+        judged = [change.new for change in ours if change.new in JUDGED]
         return self.saved.everything or (len(judged) >= ENOUGH and set(judged) == {"silent"})

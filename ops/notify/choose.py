@@ -23,12 +23,13 @@ class News(Struct, frozen=True):
     """What a receiver is to be told in one message, and what it knows afterwards.
 
     `changes` are regions with a verdict that matters, `returns` those that no longer have it. `everything` is set when
-    the whole has gone silent or is no longer so.
+    the whole has gone silent or is no longer so, `why` says by what.
     """
 
     changes: tuple[Change, ...] = ()
     returns: tuple[Change, ...] = ()
     everything: bool | None = None
+    why: str = ""
     silent: tuple[Change, ...] = ()
     forgotten: tuple[str, ...] = ()
     """Regions whose return is too old to be told, or isn't wanted: only the book changes."""
@@ -51,13 +52,14 @@ class Chooser:
     def choose(self, book: Book, now: int) -> News:
         """Give what is to be told at `now` (ms since the epoch)."""
         told = book.told(self.receiver.name)
+        quiet = self.hours.are_now(now)
         whole = book.everything_silent() and "silent" in self.receiver.verdicts
         silent = tuple(one for one in self._ours(book) if one.new == "silent")
         everything = None
         if whole and EVERYTHING not in told and self._in_time(max(silent, key=lambda one: one.at, default=None), now):
             everything = True
-        elif not whole and EVERYTHING in told:
-            everything = False
+        elif not whole and EVERYTHING in told and not quiet:
+            everything = False  # and which are still silent; in quiet hours a new silence can't wait for that
         changes, returns, forgotten = [], [], []
         for change in self._ours(book):
             knows = told.get(change.region)
@@ -69,8 +71,9 @@ class Chooser:
                 returns.append(change)
             elif knows is not None:
                 forgotten.append(change.region)
-        news = News(tuple(changes), tuple(returns), everything, silent, tuple(forgotten))
-        return self._hushed(news) if self.hours.are_now(now) else news
+        why = book.saved.why if everything and book.saved.everything else ""
+        news = News(tuple(changes), tuple(returns), everything, why, silent, tuple(forgotten))
+        return self._hushed(news) if quiet else news
 
     def _ours(self, book: Book) -> Iterator[Change]:
         return (change for name, change in sorted(book.latest.items()) if name in self.scope)
@@ -80,8 +83,15 @@ class Chooser:
         return change.new in self.receiver.verdicts and change.old != ""
 
     def _in_time(self, change: Change | None, now: int) -> bool:
-        """Tell whether a change is young enough; what waits for the end of quiet hours is as old as that end."""
-        return change is not None and now <= self.hours.end(change.counts_from) + self.max_age
+        """Tell whether a change is young enough; what waits for the end of quiet hours is as old as that end.
+
+        So is what came shortly before them and was not told yet: it was gathered, late, or not taken.
+        """
+        if change is None:
+            return False
+        last = self.hours.end(change.counts_from) + self.max_age
+        end = self.hours.end(last)
+        return now <= (end + self.max_age if end > last else last)
 
     def _hushed(self, news: News) -> News:
         """Leave what can't wait until the end of the quiet hours."""
@@ -90,6 +100,7 @@ class Chooser:
             tuple(change for change in news.changes if change.new in always),
             (),
             True if news.everything and "everything" in always else None,
+            news.why,
             news.silent,
         )
 

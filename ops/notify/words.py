@@ -66,13 +66,12 @@ class Writer:
     def _parts(self, news: News, told: Mapping[str, Told]) -> Iterator[tuple[str, list[str]]]:
         """Give headings with their lines, the most urgent first."""
         if news.everything:
+            # the slow regions take days to be called silent, so their number would say too little
             since = self._when(max(change.at for change in news.silent))
+            why = news.why or f"all regions that can be judged are silent, the last since {since}"
             yield (
-                f"{SIGNS['silent']} Everything is silent: {len(news.silent)} regions",
-                [
-                    f"All regions that can be judged are silent at once, since {since}.",
-                    "Suspect the line before the offices.",
-                ],
+                f"{SIGNS['silent']} Everything is silent at once",
+                [f"{why[:1].upper()}{why[1:]}.", "Suspect the line before the offices."],
             )
         groups: dict[tuple[str, str], list[Change]] = {}
         for change in sorted(news.changes, key=_urgency):

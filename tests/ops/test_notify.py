@@ -32,9 +32,9 @@ async def test_forty_silent_regions_are_one_message_and_a_region_that_stays_sile
     desk = Desk()
     for name in REGIONS:
         desk.change(name, "silent")
-    assert await desk.later(3600) == ["■ Everything is silent: 40 regions"]
+    assert await desk.later(3600) == ["■ Everything is silent at once"]
     assert desk.phone.messages[0].text.splitlines()[:2] == [
-        "All regions that can be judged are silent at once, since Tue 12:00.",
+        "All regions that can be judged are silent, the last since Tue 12:00.",
         "Suspect the line before the offices.",
     ]
     for name in REGIONS[1:]:
@@ -49,7 +49,8 @@ async def test_a_verdict_of_the_whole_holds_back_the_silences_that_are_part_of_i
     desk = Desk()
 
     def whole(old: str, new: str) -> bool:
-        made = Transition("", desk.now, old, new, "no post from any", scope="whole")  # type: ignore[arg-type]
+        reason = "no post from any of 40 regions for 1 h; 25 expected since; 3 silent by themselves"
+        made = Transition("", desk.now, old, new, reason, scope="whole")  # type: ignore[arg-type]
         return desk.book.take(made, published=desk.now)
 
     for name in REGIONS:
@@ -57,13 +58,29 @@ async def test_a_verdict_of_the_whole_holds_back_the_silences_that_are_part_of_i
     desk.change(REGIONS[0], "silent")
     assert whole("not everything is silent", "everything is silent")
     assert not whole("not everything is silent", "everything is silent")
+    assert await desk.later(60) == ["■ Everything is silent at once"]
+    assert desk.phone.messages[0].text.splitlines()[:2] == [
+        "No post from any of 40 regions for 1 h; 25 expected since; 3 silent by themselves.",
+        "Suspect the line before the offices.",
+    ]
     for name in REGIONS[1:30]:
         desk.change(name, "silent")
-    assert await desk.later(3600) == ["■ Everything is silent: 30 regions"]
+    assert await desk.later(3600) == []
     for name in REGIONS[:30]:
         desk.change(name, "quiet", "silent")
     assert whole("everything is silent", "not everything is silent")
     assert await desk.later(3600) == ["✓ No longer is everything silent"]
+
+
+async def test_a_region_that_has_left_the_directory_has_no_say_in_the_whole() -> None:
+    desk = Desk()
+    desk.book.regions |= {"gone"}
+    desk.change("gone", "active", "")
+    desk.save()
+    desk.start()
+    for name in REGIONS[:3]:
+        desk.change(name, "silent")
+    assert await desk.later(60) == ["■ Everything is silent at once"]
 
 
 async def test_two_silent_regions_of_two_are_no_whole() -> None:

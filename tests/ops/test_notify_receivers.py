@@ -90,11 +90,38 @@ async def test_in_quiet_hours_only_what_can_t_wait_is_told_and_the_rest_as_it_is
     assert "since Tue 22:30" in desk.phone.messages[-1].text
 
 
+@pytest.mark.parametrize("seconds", [10, 3600])
+async def test_what_came_shortly_before_quiet_hours_and_was_not_told_yet_is_told_at_their_end(seconds: int) -> None:
+    desk = Desk(quiet_hours="22:00-07:00", max_age=60)
+    desk.now = round(dt.datetime(2026, 11, 24, 22, tzinfo=dt.UTC).timestamp() * 1000) - seconds * 1000
+    desk.change("r39", "active", "")
+    desk.change("r01", "silent")
+    desk.now += seconds * 1000
+    assert await desk.later(9 * 3600 - 1) == []
+    assert await desk.later(61) == ["■ R01 has gone silent"]
+
+
+async def test_a_silence_that_can_t_wait_is_told_though_the_end_of_the_whole_can() -> None:
+    desk = Desk(quiet_hours="22:00-07:00", always=("everything", "silent"))
+    desk.now = round(dt.datetime(2026, 11, 25, 1, tzinfo=dt.UTC).timestamp() * 1000)
+    for name in REGIONS[:5]:
+        desk.change(name, "silent")
+    assert await desk.later(60) == ["■ Everything is silent at once"]
+    for name in REGIONS[:5]:
+        desk.change(name, "active", "silent")
+    assert await desk.later(60) == []
+    desk.change("r01", "silent")
+    assert await desk.later(60) == ["■ R01 has gone silent"]
+    desk.now = round(dt.datetime(2026, 11, 25, 7, tzinfo=dt.UTC).timestamp() * 1000)
+    assert await desk.later(60) == ["✓ No longer is everything silent"]
+    assert "R01 is still silent" in desk.phone.messages[-1].text
+
+
 async def test_everything_silent_is_told_in_quiet_hours() -> None:
     desk = Desk(quiet_hours="00:00-23:59")
     for name in REGIONS[:5]:
         desk.change(name, "silent")
-    assert await desk.later(60) == ["■ Everything is silent: 5 regions"]
+    assert await desk.later(60) == ["■ Everything is silent at once"]
     assert set(desk.book.told("phone")) == {EVERYTHING}
 
 
