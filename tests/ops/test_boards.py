@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import subprocess
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -18,6 +20,10 @@ from ops.grafana.board import SOURCE_UID, TAG
 from ops.prometheus.recording import VERDICT_CODES, recordings
 from schemas.regions import VERDICTS
 from tests.support.boards import VALUES, boards, metric_names, panels, queries
+from tests.support.programs import need
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BOARDS = boards()
 PANELS = [(uid, panel) for uid, board in BOARDS.items() for panel in panels(board)]
@@ -185,3 +191,27 @@ def test_an_installation_gets_the_boards_that_are_shipped() -> None:
 
 def test_every_variable_is_put_in_by_the_tests() -> None:
     assert all(name in VALUES for asked in QUERIES for name in re.findall(r"\$[a-z_]+", asked.written))
+
+
+def test_where_returning_people_are_hidden_they_are_not_taken_for_none(tmp_path: Path) -> None:
+    need("promtool")
+    (asked,) = (one for one in QUERIES if one.place.startswith("jun-recognition: Returning"))
+    shown = {
+        'jun_region_participants{region="north", window="24h"}': "40",
+        'jun_region_returning_participants{region="north", window="24h"}': "20",
+        'jun_region_participants{region="south", window="24h"}': "60",
+    }
+    test = {
+        "input_series": [{"series": name, "values": value} for name, value in shown.items()],
+        "promql_expr_test": [{"expr": asked.promql, "eval_time": "0", "exp_samples": [{"labels": "{}", "value": 0.5}]}],
+    }
+    file = tmp_path / "case.yml"
+    file.write_text(json.dumps({"tests": [test]}), encoding="utf-8")
+    ran = subprocess.run(["promtool", "test", "rules", str(file)], check=False, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@each_panel
+def test_a_panel_over_events_by_kind_says_that_some_of_them_are_hidden(panel: dict) -> None:
+    if "jun_region_events_by_kind_total" in json.dumps(panel["targets"]):
+        assert "hidden" in panel["description"]

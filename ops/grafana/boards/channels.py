@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ops.grafana import colours as k
 from ops.grafana.board import CHANNELS, PIPELINE, REGION, About, Row, board, region, to
-from ops.grafana.boards.kinds import OF_REGIONS, increase, overall, share
+from ops.grafana.boards.kinds import IN_STEPS, OF_REGIONS, increase, overall, share
 from ops.grafana.panels import Column, Head, Query, bars, lines, table, tiles, timeline
 
 if TYPE_CHECKING:
@@ -38,10 +38,14 @@ def channels() -> m.Dashboard:
 
 def _shares() -> Row:
     bad = ((None, k.GREEN), (0.05, k.ORANGE), (0.1, k.VERMILLION))
-    opened = Head(1, "Opened", "Mails opened over mails delivered in the times that are shown.", "percentunit")
-    clicked = Head(2, "Clicked", "Clicks over mails delivered in the times that are shown.", "percentunit")
-    bounced = Head(3, "Bounced", "Mails that came back over all, in the times that are shown.", "percentunit")
-    refused = Head(4, "Complaints", "Complaints and unsubscriptions over mails delivered.", "percentunit")
+
+    def head(number: int, title: str, about: str) -> Head:
+        return Head(number, title, f"{about} in the times that the board shows. {IN_STEPS}", "percentunit")
+
+    opened = head(1, "Opened", "Openings, of which one mail may have several, over mails delivered")
+    clicked = head(2, "Clicked", "Clicks over mails delivered")
+    bounced = head(3, "Bounced", "Mails that came back over all")
+    refused = head(4, "Complaints", "Complaints and unsubscriptions over mails delivered")
     return Row(
         "Mail",
         4,
@@ -56,13 +60,13 @@ def _shares() -> Row:
 
 def _mails() -> Row:
     over_time = lines(
-        Head(5, "What happens to mails", "Events of each kind in each interval, at least.", "none"),
+        Head(5, "What happens to mails", f"Events of each kind in each interval. {IN_STEPS}", "none"),
         Query(increase(PATTERN, "$__rate_interval"), "{{kind}}"),
         colours=MAILS,
         stacked=True,
     )
     views = lines(
-        Head(6, "Views", "Views of what was published, in each interval, at least.", "none"),
+        Head(6, "Views", f"Views of what was published, in each interval. {IN_STEPS}", "none"),
         Query(f"sum({increase('view', '$__rate_interval')})", "views"),
     )
     return Row("Over time", 9, ((16, over_time), (8, views)))
@@ -77,7 +81,12 @@ def _regions() -> Row:
         links=(("The region", to(REGION, region="${__value.raw}")),),
     )
     bounced = bars(
-        Head(8, "Bounced by region", "From a tenth on an alert tells of it (JunChannelBroken).", "percentunit"),
+        Head(
+            8,
+            "Bounced by region",
+            f"From a tenth on an alert tells of it (JunChannelBroken). {IN_STEPS}",
+            "percentunit",
+        ),
         Query(f"sort_desc({share('bounce', 'bounce|delivered', '$__range', 'region')})", "{{region}}"),
         steps=((None, k.GREEN), (0.05, k.ORANGE), (0.1, k.VERMILLION)),
         top=1,

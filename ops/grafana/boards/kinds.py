@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 OF_REGIONS: Final = 'region=~"$region"'
+IN_STEPS: Final = "Counts rise in steps of the minimum group, and what is hidden is not in them."
+"""What every description says of such a count."""
 
 
 def increase(kinds: str, over: str, by: str = "kind") -> str:

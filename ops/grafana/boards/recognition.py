@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ops.grafana import colours as k
 from ops.grafana.board import RECOGNITION, REGION, About, Row, board, region, to, window
-from ops.grafana.boards.kinds import OF_REGIONS, increase, share
+from ops.grafana.boards.kinds import IN_STEPS, OF_REGIONS, increase, share
 from ops.grafana.panels import Column, Head, Query, bars, lines, table, tiles
 
 if TYPE_CHECKING:
@@ -31,16 +31,19 @@ def recognition() -> m.Dashboard:
 
 def _now() -> Row:
     def tile(number: int, title: str, about: str, kind: str) -> tuple[int, m.Panel]:
-        head = Head(number, title, f"{about} In the times that the board shows, at least.", "none")
+        head = Head(number, title, f"{about} In the times that the board shows. {IN_STEPS}", "none")
         return 6, tiles(head, Query(f"sum({increase(kind, '$__range')})", title))
 
+    back = f'max by (region) (jun_region_returning_participants{{{OF_REGIONS}, window="$window"}})'
+    people = f'max by (region) (jun_region_participants{{{OF_REGIONS}, window="$window"}})'
     returning = tiles(
-        Head(4, "Returning ($window)", "Share of the participants who had taken part before.", "percentunit"),
-        Query(
-            f'sum(max by (region) (jun_region_returning_participants{{{OF_REGIONS}, window="$window"}}))\n'
-            f'/ (sum(max by (region) (jun_region_participants{{{OF_REGIONS}, window="$window"}})) > 0)',
-            "returning",
+        Head(
+            4,
+            "Returning ($window)",
+            "Share of the participants who had taken part before, over the regions where both are shown.",
+            "percentunit",
         ),
+        Query(f"sum({back} and {people})\n/ (sum({people} and {back}) > 0)", "returning"),
     )
     return Row(
         "Now",
@@ -48,7 +51,7 @@ def _now() -> Row:
         (
             tile(1, "Recognised", "How often somebody was recognised.", "recognised"),
             tile(2, "Requests", "What was asked.", "request"),
-            tile(3, "Replies", "What was answered.", "reply"),
+            tile(3, "Replies", "Replies of any kind, not only to requests.", "reply"),
             (6, returning),
         ),
     )
@@ -56,12 +59,14 @@ def _now() -> Row:
 
 def _over_time() -> Row:
     recognised = lines(
-        Head(5, "Recognition", "Recognitions, reshares and reactions in each interval, at least.", "none"),
+        Head(5, "Recognition", f"Recognitions, reshares and reactions in each interval. {IN_STEPS}", "none"),
         Query(increase("|".join(RECOGNISING), "$__rate_interval"), "{{kind}}"),
         colours=RECOGNISING,
     )
     answered = lines(
-        Head(6, "Requests and replies", "What was asked and answered in each interval, at least.", "none"),
+        Head(
+            6, "Requests and replies", f"What was asked, and replies of any kind, in each interval. {IN_STEPS}", "none"
+        ),
         Query(increase("|".join(ANSWERING), "$__rate_interval"), "{{kind}}"),
         colours=ANSWERING,
     )
@@ -80,7 +85,7 @@ def _regions() -> Row:
         links=(("The region", to(REGION, region="${__value.raw}")),),
     )
     replies = bars(
-        Head(8, "Replies for each post", "How much of what is posted is answered, by region.", "none"),
+        Head(8, "Replies for each post", f"Replies of any kind over posts, by region. {IN_STEPS}", "none"),
         Query(f"sort_desc({share('reply', 'post', '$__range', 'region')})", "{{region}}"),
         steps=((None, k.BLUE),),
         links=(("The region", to(REGION, region="${__field.labels.region}")),),
