@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from msgspec import Struct
 
 from ops.alertmanager.calendars import calendars, interval
+from ops.prometheus.alerts import Scope
 from ops.prometheus.thresholds import DAY, span
 from ops.yaml_text import block
 
@@ -83,14 +84,15 @@ def inhibitions() -> list[dict[str, Any]]:
         rule([alert("JunKafkaDown")], [alert(*line)]),
         rule([alert("JunPipelineStalled")], [alert("JunPipelineBehind", "JunLagGrowing")]),
         # figures that are only late are true all the same, so JunPipelineBehind holds back nothing
-        rule([alert(*blind)], ['scope!="pipeline"']),
+        # the scopes are named, so that alerts of others in the same Alertmanager are left alone
+        rule([alert(*blind)], [_one_of("scope", [scope for scope in get_args(Scope) if scope != "pipeline"])]),
         rule([alert("JunEverythingSilent")], [_is("scope", "region")]),
         rule(
             [alert("JunRegionSourceDown")],
             [_one_of("scope", ("region", "channel")), 'alertname!="JunRegionSourceDown"'],
             "region",
         ),
-        rule([alert("JunCampaignOffPaceFast")], [alert("JunCampaignOffPaceSlow")], "campaign", "measure"),
+        rule([alert("JunCampaignOffPaceFast")], [alert("JunCampaignOffPaceSlow")], "campaign"),
     ]
 
 

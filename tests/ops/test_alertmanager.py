@@ -172,6 +172,14 @@ def test_alerts_in_inhibition_rules_exist() -> None:
                 assert set(json.loads(values).split("|")) <= names
 
 
+def test_alerts_of_others_in_the_same_alertmanager_are_never_held_back() -> None:
+    ours = {"alertname": {alert.name for alert in ALERTS}, "scope": {alert.scope for alert in ALERTS}}
+    for rule in inhibitions():
+        positive = [matcher for matcher in rule["target_matchers"] if "!=" not in matcher]
+        wanted = [matcher.replace("=~", "=").partition("=") for matcher in positive]
+        assert any(set(json.loads(values).split("|")) <= ours[label] for label, _, values in wanted)
+
+
 RUNBOOK = "ops/runbooks/region-silent.md"
 
 
@@ -211,9 +219,11 @@ def rendered(folder: Path, text: str, data: dict[str, Any]) -> str:
     [
         ("firing", [("firing", "Mancha has gone silent")], "● Mancha has gone silent"),
         ("firing", [("firing", "Mancha has gone silent"), ("firing", "Murcia has gone silent")],
-         "● 2 × Mancha has gone silent and others"),
+         "● Mancha has gone silent (+1 more)"),
+        ("firing", [("resolved", "Mancha has gone silent"), ("firing", "Murcia has gone silent")],
+         "● Murcia has gone silent"),
         ("resolved", [("resolved", "Mancha has gone silent")], "✓ over: Mancha has gone silent"),
-        ("resolved", [("resolved", "a"), ("resolved", "b")], "✓ over: 2 × JunRegionSilent"),
+        ("resolved", [("resolved", "a"), ("resolved", "b")], "✓ over: a (+1 more)"),
     ],
 )  # fmt: skip
 def test_the_first_line_of_a_message_says_it_all(
