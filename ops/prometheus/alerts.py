@@ -102,8 +102,9 @@ def _regions(t: Thresholds) -> tuple[Alert, ...]:
             "page",
             "global",
             "Everything is silent at once",
-            "All of {{ with query \"sum(max by (region) (jun_region_verdict{verdict='silent'}))\" }}"
-            "{{ . | first | value }}{{ end }} regions that can be judged. Suspect the line before the offices.",
+            "{{ with query \"sum(max by (region) (jun_region_verdict{verdict='silent'}))\" }}"
+            "{{ . | first | value }}{{ end }} regions are called silent so far, and no other has posted since."
+            " Suspect the line before the offices.",
             "everything-silent",
             t.notice,
             t.hold,

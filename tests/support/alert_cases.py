@@ -50,7 +50,8 @@ SPARSE = {
 }
 EVERYTHING = {
     "summary": "Everything is silent at once",
-    "description": "All of 2 regions that can be judged. Suspect the line before the offices.",
+    "description": "2 regions are called silent so far, and no other has posted since."
+    " Suspect the line before the offices.",
 }
 SOURCE = {
     "source": "chat",

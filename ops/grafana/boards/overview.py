@@ -38,7 +38,12 @@ def _now() -> Row:
         colours=k.VERDICT_COLOURS,
     )
     everything = tiles(
-        Head(2, "Everything silent", "Whether all regions that can be judged are silent at once.", "none"),
+        Head(
+            2,
+            "Everything silent",
+            "Whether nobody posts anywhere, by the verdict of the whole: the line is suspect, not the offices.",
+            "none",
+        ),
         Query("max(jun_everything_silent)", "everything silent"),
         states=k.EVERYTHING,
         links=TO_LINE,
