@@ -45,7 +45,7 @@ def ingest(
         File of the configuration; ./jun.toml where none is named.
     """
     loaded = load(config)
-    settings = [_settings(loaded, name) for name in (name, *more)]
+    settings = [_settings(loaded, each) for each in (name, *more)]
     surroundings = Surroundings(loaded.config, loaded.directory, loaded.folder, _now)
     if since:
         outlet = Terminal(loaded.config.topics.partitions) if dry_run else None
@@ -82,6 +82,13 @@ def _settings(loaded: Loaded, name: str) -> SourceSettings:
     for entry in loaded.config.source:
         if entry.get("name") == name:
             return settings_of(entry)
+    if name == CLOCK and loaded.simulated:
+        raise OperatorError(
+            "an organisation whose clock is the world's",
+            "a simulated one, whose own clock goes as fast as it likes",
+            "leave the clock out: the simulation moves time by itself",
+            retry=False,
+        )
     if name == CLOCK:
         return ClockSettings(name=CLOCK)
     names = [str(entry.get("name")) for entry in loaded.config.source]
