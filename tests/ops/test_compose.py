@@ -1,4 +1,4 @@
-"""docker-compose.yml and the Dockerfile, held against the program: no engine is at hand, so every name is looked up."""
+"""docker-compose.yml and the Dockerfile, held against the program: every name is looked up, no container is started."""
 
 from __future__ import annotations
 
@@ -237,3 +237,11 @@ def test_operators_are_told_of_every_topic_process_and_variable() -> None:
     assert {words(service)[0] for service in OURS.values()} <= set(re.findall(r"`jun ([a-z]+)", text))
     used = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
     assert all(f"`{name}`" in text for name in used)
+
+
+def test_secrets_of_the_receivers_in_the_example_are_where_alertmanager_sees_them() -> None:
+    example = (ROOT / "ops/alertmanager/receivers.example.yml").read_text(encoding="utf-8")
+    files = re.findall(r"_file: (\S+)", example)
+    assert files
+    mounted = {mount.split(":")[1] for mount in SERVICES["alertmanager"]["volumes"]}
+    assert {str(Path(file).parent) for file in files} <= mounted
