@@ -45,7 +45,7 @@ class SourceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         tuple[str, ...], Meta(description="regions that it feeds; where empty they are learnt from its events")
     ] = ()
     lateness_seconds: Annotated[
-        float | None,
+        Annotated[float, Meta(ge=0, le=86_400)] | None,
         Meta(description="how long a minute stays open for its late events (seconds); that of [time] if not set"),
     ] = None
 

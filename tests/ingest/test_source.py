@@ -59,7 +59,9 @@ def test_an_unknown_kind_is_refused_with_those_that_there_are(entry: dict[str, A
         settings_of(entry)
 
 
-@pytest.mark.parametrize("more", [{}, {"name": "Not A Name"}, {"name": "a", "nmae": "b"}, {"name": "a", "regions": 1}])
+@pytest.mark.parametrize("more", [{}, {"name": "Not A Name"}, {"name": "a", "nmae": "b"}, {"name": "a", "regions": 1},
+                                  {"name": "a", "lateness_seconds": -0.1}, {"name": "a", "lateness_seconds": 86_401},
+                                  {"name": "a", "lateness_seconds": float("nan")}])  # fmt: skip
 def test_settings_are_checked(more: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError):
         settings_of({"kind": "clock", **more})
