@@ -53,7 +53,10 @@ class ImapSource(PullSource):
     async def fill(self, intake: Intake, since: int) -> str:
         """Send which newsletters came since then, and what became of them as far as the mailbox shows it."""
         found = await self._look(Position(oldest=since))
-        return f"sent {await self.hand_over(_items(found.happened), intake)} events"
+        # At the moment of the delivery, as nobody knows a better one: so they count once, however often this is done.
+        delivered = {one.mail: one.at for one in found.happened if one.kind == "delivered"}
+        happened = [msgspec.structs.replace(one, at=delivered[one.mail]) for one in found.happened]
+        return f"sent {await self.hand_over(_items(happened), intake)} events"
 
     async def _sent(self, position: Position, intake: Intake) -> Position:
         """Send what is pending; give the position after that."""

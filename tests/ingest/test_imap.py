@@ -66,6 +66,19 @@ async def test_a_newsletter_is_delivered_then_opened_then_deleted(bench: Callabl
     assert one.outlet.events[0].tags == ("jun",)
 
 
+async def test_the_past_that_is_asked_for_twice_counts_once(bench: Callable[..., Bench], tmp_path: Path) -> None:
+    now = NOW
+    async with mail_server() as server:
+        server.boxes["INBOX"].letters = [news(3, seen=True)]
+        server.boxes["Trash"].letters = [news(1, "b", seen=True)]
+        one = make(bench, server, tmp_path, clock=lambda: now)
+        assert await one.source.fill(one.intake, CAME - 1) == "sent 5 events"
+        first = one.outlet.events
+        now = NOW + 60_000
+        await one.source.fill(one.intake, CAME - 1)
+    assert one.outlet.events[5:] == first
+
+
 async def test_what_is_known_is_not_fetched_or_told_again_not_even_after_a_restart(
     bench: Callable[..., Bench], tmp_path: Path
 ) -> None:
