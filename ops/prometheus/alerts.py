@@ -61,7 +61,8 @@ def _regions(t: Thresholds) -> tuple[Alert, ...]:
     names = "on (region) group_left (team, time_zone, title)\nmax by (region, team, time_zone, title) (jun_region_info)"
     empty = _value("max(jun_region_silence_empty_seconds{region=%q})", "region", "humanizeDuration")
     expected = _value("max(jun_region_silence_expected_events{region=%q})", "region", "humanize")
-    evidence = f"Nothing has come for {empty}, where {expected} events were expected."
+    # true of a drop as well, in which some events come and those are counted that were expected since it showed
+    evidence = f"Its last event came {empty} ago; {expected} were expected since it went quiet."
     return (
         Alert(
             "JunRegionSilent",

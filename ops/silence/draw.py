@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from streams.measures.calendars import Calendar
     from streams.measures.silence.backtest import Report, Result
     from streams.measures.silence.explain import Explanation, Hour
+    from streams.measures.silence.state import Assessment
 
 BARS: Final = "▁▂▃▄▅▆▇█"
 LEGEND: Final = (
@@ -35,9 +36,10 @@ def explanation(seen: Explanation, calendar: Calendar, group: int) -> Renderable
     facts = Table.grid(padding=(0, 2))
     facts.add_row("region", seen.region)
     facts.add_row("at", f"{calendar.local(seen.minute + 1):%a %d %B %Y %H:%M %Z}")
-    facts.add_row(
-        "decision", Text(f"{by_silence(said)}: {reason(said, group)}", style="bold red" if said.silent else "bold")
-    )
+    decision = f"{by_silence(said)}: {reason(said, group)}"
+    if not seen.observed:
+        decision = f"unknown: a source of it is down; but for that {decision}"
+    facts.add_row("decision", Text(decision, style="bold red" if said.silent and seen.observed else "bold"))
     if seen.fit:
         fit = seen.fit
         usual = 24 * sum(hour.expected for hour in seen.hours) / max(len(seen.hours), 1)
@@ -48,7 +50,7 @@ def explanation(seen: Explanation, calendar: Calendar, group: int) -> Renderable
         )
         facts.add_row(
             "evidence",
-            f"{number(said.expected_events)} posts expected since the last one, {duration(said.empty_seconds)} ago; "
+            f"{number(said.expected_events)} posts expected {_since(said)}; "
             f"log odds {said.log_odds:.1f} of {said.threshold:.1f} needed; {rarity(said.weeks)}",
         )
         if fit.counted:
@@ -56,6 +58,13 @@ def explanation(seen: Explanation, calendar: Calendar, group: int) -> Renderable
     facts.add_row("promise", promise(said))
     facts.add_row("history", f"{seen.days:.0f} days")
     return Group(facts, "", *_days(seen.hours, calendar), Text(LEGEND, style="dim"))
+
+
+def _since(said: Assessment) -> str:
+    """Say since when posts are expected: in a drop some have come."""
+    if said.test == "drop":
+        return f"in the {duration(said.window_seconds)} since it dropped"
+    return f"since the last one, {duration(said.empty_seconds)} ago"
 
 
 def _days(hours: list[Hour], calendar: Calendar) -> list[Text]:

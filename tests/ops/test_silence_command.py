@@ -192,6 +192,35 @@ def test_histories_sum_shards_and_leave_out_repeats_and_what_cannot_be_read() ->
     }
 
 
+def picture(events: dict[int, int], after: int, *, down: int = 0) -> list[str]:
+    """Draw a busy region whose source was down in the last `down` minutes; the words of each line."""
+    history = [
+        Minute(minute, count, observed=minute < after - down, span=span)
+        for minute, count, span in steps(events, MONDAY, after, longest=60)
+    ]
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(explanation(explain({"busy": history}, [], 0.1, "busy"), Calendar(Region("busy")), 10))
+    return [" ".join(line.split()) for line in console.export_text().splitlines()]
+
+
+def test_while_a_source_is_down_the_decision_is_unknown_and_says_what_it_would_be() -> None:
+    events = {at: count for at, count in posts(1, 120.0, MONDAY, AFTER).items() if at < AFTER - 720}
+    up, down = picture(events, AFTER), picture(events, AFTER, down=60)
+    assert up[2].startswith("decision silent: no post for 12 h")
+    assert down[2].startswith("decision unknown: a source of it is down; but for that silent: no post for 12 h")
+
+
+def test_of_a_drop_the_evidence_is_what_was_expected_since_it_showed() -> None:
+    noon = AFTER - 12 * 60
+    usual = posts(1, 900.0, MONDAY, AFTER)
+    events = {at: count for at, count in usual.items() if at < noon or at % 5 == 0}
+    shown = picture(events, noon + 6 * 60)
+    assert shown[2].startswith("decision silent: at least ")
+    expected = next(part for part in shown[2].split("; ") if part.endswith(" expected"))
+    assert shown[4].startswith(f"evidence {expected.removesuffix(' expected')} posts expected in the ")
+    assert " since it dropped; log odds " in shown[4]
+
+
 def test_the_picture_has_a_line_for_each_local_day_and_the_reason() -> None:
     region = Region("busy", time_zone="Europe/Madrid")
     events = {at: count for at, count in posts(1, 120.0, MONDAY, AFTER).items() if at < AFTER - 720}

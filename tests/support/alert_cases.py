@@ -41,7 +41,7 @@ def about(region: str, *, weekly: int = 0) -> dict[str, str]:
 
 
 MANCHA = {"region": "mancha", "team": "south", "time_zone": "Europe/Madrid", "title": "La Mancha"}
-EVIDENCE = "Nothing has come for 9h 20m 0s, where 41 events were expected."
+EVIDENCE = "Its last event came 9h 20m 0s ago; 41 were expected since it went quiet."
 SILENT = {**MANCHA, "summary": "La Mancha has gone silent", "description": EVIDENCE}
 SPARSE = {
     **MANCHA,

@@ -44,11 +44,15 @@ class Hour(Struct, frozen=True):
 
 
 class Explanation(Struct, frozen=True):
-    """The decision at a minute, what it stands on, and the two weeks before; `days` is how much history there was."""
+    """The decision at a minute, what it stands on, and the two weeks before; `days` is how much history there was.
+
+    `observed` is false where a source of the region was down in that minute, so that it could not be judged.
+    """
 
     region: str
     minute: int
     said: Assessment
+    observed: bool
     fit: Fit | None
     level: float
     days: float
@@ -80,7 +84,14 @@ def explain(
     machine = detector.machine(region)
     said = machine.assess()
     return Explanation(
-        region, end, said, machine.fit, machine.state.level, (end - machine.state.first) / DAY, _by_hour(drawn)
+        region=region,
+        minute=end,
+        said=said,
+        observed=own[-1].observed,
+        fit=machine.fit,
+        level=machine.state.level,
+        days=(end - machine.state.first) / DAY,
+        hours=_by_hour(drawn),
     )
 
 
