@@ -47,6 +47,63 @@ def test_the_day_that_clocks_go_back_has_25_hours_and_hour_two_twice() -> None:
     assert hours[8:16] == [2] * 8
 
 
+ZONES = [
+    ("Europe/Madrid", "2024-03-31", 23),
+    ("Europe/Madrid", "2024-10-27", 25),
+    ("America/Santiago", "2024-09-08", 23),  # at midnight: the day begins at one
+    ("America/Santiago", "2024-04-06", 25),  # its last hour comes twice
+    ("Australia/Lord_Howe", "2024-10-06", 23.5),
+    ("Australia/Lord_Howe", "2024-04-07", 24.5),
+]
+
+
+@pytest.mark.parametrize(("zone", "day", "hours"), ZONES)
+def test_an_own_day_lasts_from_local_midnight_to_the_next_when_clocks_change(zone: str, day: str, hours: float) -> None:
+    date = dt.date.fromisoformat(day)
+    calendar = Calendar(Region("a", time_zone=zone, weekend=(), own_days=(date,)))
+    start = minute(day + "T00:00:00+00:00")
+    off = [at for at in range(start - 2 * 1440, start + 3 * 1440, 15) if code_at(calendar, at) >= 24]
+    assert (off[-1] + 15 - off[0], len(off) * 15) == (hours * 60, hours * 60)
+    before, last, after = (calendar.local(at) for at in (off[0] - 1, off[-1] + 14, off[-1] + 15))
+    assert (before.date(), before.minute) == (date - dt.timedelta(days=1), 59)
+    assert (last.date(), last.hour, last.minute) == (date, 23, 59)
+    assert (after.date(), after.hour, after.minute) == (date + dt.timedelta(days=1), 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("day", "first", "after"),
+    [
+        ("2024-05-15", "2024-05-15T02:00:00+02:00", "2024-05-15T04:00:00+02:00"),
+        ("2024-03-31", "2024-03-31T03:00:00+02:00", "2024-03-31T04:00:00+02:00"),
+        ("2024-10-27", "2024-10-27T02:00:00+02:00", "2024-10-27T04:00:00+01:00"),
+    ],
+)
+def test_working_hours_follow_the_local_clock_when_it_changes(day: str, first: str, after: str) -> None:
+    calendar = Calendar(Region("a", time_zone="Europe/Madrid", working_hours="02:00-04:00"))
+    noon = minute(day + "T12:00:00+00:00")
+    works = [at for at in range(noon - 1440, noon) if not calendar.expects(at)]
+    assert works == list(range(minute(first), minute(after)))
+    open_quarters = [at for at in range(noon - 1440, noon, 15) if code_at(calendar, at) < QUIET]
+    assert open_quarters == list(range(minute(first), minute(after), 15))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "hours"),
+    [
+        ("2024-03-30T22:00:00+01:00", "2024-03-31T06:00:00+02:00", 7),
+        ("2024-10-26T22:00:00+02:00", "2024-10-27T06:00:00+01:00", 9),
+        ("2024-10-27T02:00:00+02:00", "2024-10-27T02:00:00+01:00", 1),
+    ],
+)
+def test_planned_quiet_lasts_what_its_offsets_say_when_clocks_change(start: str, end: str, hours: int) -> None:
+    quiet = PlannedQuiet(dt.datetime.fromisoformat(start), dt.datetime.fromisoformat(end), "moving house")
+    calendar = Calendar(Region("a", time_zone="Europe/Madrid", planned_quiet=(quiet,)))
+    around = range(minute(start) - 1440, minute(start) + 1440)
+    assert [at for at in around if calendar.planned(at)] == list(range(minute(start), minute(start) + hours * 60))
+    silenced = [at for at in around if at % 15 == 0 and code_at(calendar, at) >= QUIET]
+    assert silenced == list(range(minute(start), minute(start) + hours * 60, 15))
+
+
 def test_a_leap_day_is_a_day_of_its_weekday() -> None:
     calendar = Calendar(Region("a", weekend=("thursday",)))
     assert calendar.day_type(dt.date(2024, 2, 29)) == 1

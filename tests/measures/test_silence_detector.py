@@ -427,21 +427,3 @@ def test_what_is_written_each_minute_is_small() -> None:
         assert len(detector.export(name)) < 900
         days = [value for key, value in detector.export_changed(name).items() if key.startswith("day/") and value]
         assert max(map(len, days)) < 700
-
-
-def test_slots_follow_the_local_clock_over_a_change_of_daylight_saving() -> None:
-    first = int(dt.datetime.fromisoformat("2024-03-11T00:00:00+01:00").timestamp()) // 60
-    region = Region("madrid", time_zone="Europe/Madrid")
-    detector = Detector([region])
-    # Twelve posts an hour from 9 to 17 by the local clock, and none at other times.
-    change = first + 20 * DAY
-    after = change + 9 * DAY
-    events = {}
-    for minute in range(first, after, 5):
-        if 9 <= dt.datetime.fromtimestamp(minute * 60, dt.UTC).hour + (2 if minute >= change + 60 else 1) < 17:
-            events[minute] = 1
-    alerts = [
-        minute for minute, count, span in steps(events, first, after, longest=60)
-        if detector.observe("madrid", minute, count, span=span).silent and minute >= first + 14 * DAY
-    ]  # fmt: skip
-    assert not alerts

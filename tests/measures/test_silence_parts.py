@@ -245,6 +245,21 @@ def test_a_tail_that_is_known_from_few_peaks_is_heavier(peaks: int, shape: float
     assert few.weeks(few.threshold(0.1)) == pytest.approx(10)
 
 
+@pytest.mark.parametrize(("gap", "wanted"), [(3.1, 0.4), (3.4, 0.4), (3.5, 0.5), (4.5, 1.5)])
+def test_gaps_that_are_all_alike_do_not_make_the_tail_vanish(gap: float, wanted: float) -> None:
+    pooled = tail.GapTail(start=3.0, mean=gap - 3.0)
+    assert tail.region_gaps(np.full(30, gap), pooled) == pytest.approx(wanted)
+
+
+@settings(max_examples=40, deadline=None)
+@given(hazard=st.floats(0.5, 400), before=st.floats(0.4, 3), after=st.floats(0.4, 3))
+def test_odds_are_put_on_the_scale_of_a_new_tail(hazard: float, before: float, after: float) -> None:
+    stood = min(math.exp(min(hazard / before, 230)), odds.MOST)
+    wanted = min(math.log(stood) * before / after, math.log(odds.MOST))
+    assert math.log(odds.rescaled(stood, before, after)) == pytest.approx(wanted)
+    assert odds.rescaled(0.25, before, after) == 0.25
+
+
 def test_without_any_peak_the_theory_of_the_odds_holds() -> None:
     fitted = tail.pooled_tail([], [])
     assert fitted.weeks(math.log(168.0)) == pytest.approx(1)

@@ -11,7 +11,7 @@ from streams.measures.silence.alerts import decide, forgive, recover
 from streams.measures.silence.fit import Fit, Pool, Standing, fit_region, look
 from streams.measures.silence.forecast import promise
 from streams.measures.silence.heights import heights, told
-from streams.measures.silence.odds import after_empty, drop_after
+from streams.measures.silence.odds import after_empty, drop_after, rescaled
 from streams.measures.silence.settings import (
     DAY,
     DENSE_HALF_LIFE,
@@ -242,6 +242,11 @@ class Machine:
 
     def _refit(self, fit: Fit, standing: Standing) -> None:
         state = self.state
+        if self.fit:
+            before, after = self.fit.tail, fit.tail
+            state.odds = rescaled(state.odds, before, after)
+            state.mixed = rescaled(state.mixed, before, after)
+            state.mixed_before = rescaled(state.mixed_before, before, after)
         state.done, state.expected = standing.done, standing.expected
         weight = drops.WEIGHT if fit.dense else LEVEL_WEIGHT
         state.level = (state.done + weight) / (state.expected + weight)

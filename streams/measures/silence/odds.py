@@ -50,6 +50,14 @@ def drop_after(odds: float, hours: float, hazard: float, tail: float, *, occupie
     return min((odds + hours) * ratio, MOST)
 
 
+def rescaled(odds: float, before: float, after: float) -> float:
+    """Give odds that stood under the tail `before` as the tail `after` has them: their logarithm goes with its inverse.
+
+    A threshold belongs to one tail; odds of another would reach it too early or too late.
+    """
+    return math.exp(min(math.log(odds) * before / after, math.log(MOST))) if odds > 1 else odds
+
+
 def log(odds: float) -> float:
     """Give the logarithm, LOWEST for nothing."""
     return math.log(odds) if odds > 1e-40 else LOWEST

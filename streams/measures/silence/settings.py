@@ -66,6 +66,10 @@ SMALL_GAP: Final = 0.2
 REGION_WEIGHT: Final = 20.0
 """Observations with which the pool stands in for a region's own tail."""
 
+LEAST_TAIL: Final = 0.4
+"""Least tail that is believed: by a timetable past gaps are all alike, and a tail near nothing would blow each slot up
+until odds and thresholds mean nothing."""
+
 PEAKS_PER_WEEK: Final = 1.0
 """Pooled peaks per region and week that stand above the level from which the tail is fitted."""
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from streams.measures.silence.settings import (
     FEW_PEAKS,
+    LEAST_TAIL,
     MOST_SHAPE,
     PEAKS_PER_WEEK,
     REAL_SILENCE,
@@ -108,7 +109,7 @@ def pooled_gaps(gaps: Sequence[NDArray[np.float64]]) -> GapTail:
 
 
 def region_gaps(gaps: NDArray[np.float64], pooled: GapTail) -> float:
-    """Give a region's own mean excess, shrunk to the pooled one by REGION_WEIGHT gaps."""
+    """Give a region's own mean excess, shrunk to the pooled one by REGION_WEIGHT gaps, LEAST_TAIL at least."""
     excess = gaps[gaps > pooled.start] - pooled.start
     excess = excess[excess <= REAL_SILENCE * pooled.mean]
-    return (float(excess.sum()) + REGION_WEIGHT * pooled.mean) / (len(excess) + REGION_WEIGHT)
+    return max((float(excess.sum()) + REGION_WEIGHT * pooled.mean) / (len(excess) + REGION_WEIGHT), LEAST_TAIL)
