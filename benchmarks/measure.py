@@ -53,6 +53,7 @@ class Contestant:
         )
         self._watched = psutil.Process(self.process.pid)
         self._begin = (0.0, 0.0)
+        self._peak = 0.0
         assert self.process.stdout is not None
         os.set_blocking(self.process.stdout.fileno(), False)
         self._selector = selectors.DefaultSelector()
@@ -67,9 +68,11 @@ class Contestant:
         return sum(one.user + one.system for one in times) + times[0].children_user + times[0].children_system
 
     def peak_mib(self) -> float:
-        """Give the largest resident memory so far, children added."""
-        processes = [self._watched, *self._watched.children(recursive=True)]
-        return sum(_peak_kib(process.pid) for process in processes) / 1024
+        """Give the largest resident memory so far, children added; one that has ended says no more than it had."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            processes = [self._watched, *self._watched.children(recursive=True)]
+            self._peak = max(self._peak, sum(_peak_kib(process.pid) for process in processes) / 1024)
+        return self._peak
 
     def lines(self, wait: float) -> list[str]:
         """Give the whole lines that it has written to its standard output, after at most `wait` seconds."""
@@ -133,6 +136,7 @@ def run_to_done(command: list[str], log: Path, timeout: float) -> Measured:
     try:
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
+            contestant.peak_mib()
             for line in contestant.lines(0.2):
                 if line == "first":
                     contestant.begin()
