@@ -31,6 +31,9 @@ WEEKEND: Final = 0.4
 KINDS: Final[dict[Kind, int]] = {"post": 50, "reply": 22, "reshare": 15, "reaction": 10, "request": 3}
 """What is done, in parts of a hundred."""
 
+WRITERS: Final = 0.7
+"""Share of a region's people who ever write: the others only read, as everywhere."""
+
 _OFFICE: Final = 0.05
 _LEADER: Final = 0.03
 _KEENNESS: Final = 2.2
@@ -38,7 +41,7 @@ _KEENNESS: Final = 2.2
 
 
 class Office(Struct, frozen=True):
-    """One simulated region: `posts` on a working day, `tags` of its own talk."""
+    """One simulated region: its headcount `people`, `posts` on a working day, `tags` of its own talk."""
 
     name: str
     zone: ZoneInfo
@@ -91,7 +94,7 @@ def _account(office: Office, chance: random.Random) -> str:
         return f"{office.name}-office"
     if drawn < _OFFICE + _LEADER:
         return f"{office.name}-leader"
-    return f"{office.name}-{int(office.people * chance.random() ** _KEENNESS)}"
+    return f"{office.name}-{int(WRITERS * office.people * chance.random() ** _KEENNESS)}"
 
 
 def _text(talk: Talk, office: Office, chance: random.Random) -> str:

@@ -189,3 +189,26 @@ def test_the_packaged_organisation_is_what_the_readme_promises() -> None:
     assert 9 <= local.hour <= 15
     surroundings = Surroundings(loaded.config, loaded.directory, loaded.folder, lambda: NOW)
     assert [source.name for source in build(settings, surroundings)] == [feed.name for feed in settings.feed]
+
+
+def test_figures_of_the_packaged_organisation_are_those_of_a_lively_campaign_on_its_way() -> None:
+    loaded = load(Path(ops.__file__).parent / "simulated" / "jun.toml")
+    (entry,) = loaded.config.source
+    settings = settings_of(entry)
+    assert isinstance(settings, SimulatedSettings)
+    (campaign,) = loaded.config.campaign
+    surroundings = Surroundings(loaded.config, loaded.directory, loaded.folder, lambda: NOW)
+    headcounts = {region.name: region.headcount for region in loaded.directory.region}
+    reached: dict[str, set[str]] = {name: set() for name in headcounts}
+    for source in build(settings, surroundings):
+        for office in source._offices:
+            wrote: set[str] = set()
+            for hour in range(TUESDAY - settings.history_days * DAY, TUESDAY):
+                for one in posts(source._talk, office, hour):
+                    wrote.add(one.account)
+                    if any(f"#{tag}" in one.text for tag in settings.tags):
+                        reached[office.name].add(one.account)
+            assert 0.5 < len(wrote) / headcounts[office.name] < 0.9, office.name
+    progress = sum(map(len, reached.values())) / (campaign.goal.share * sum(headcounts.values()))
+    assert 0.8 < progress < 0.95
+    assert campaign.goal.share < 0.7  # more than ever write could not be reached
