@@ -19,7 +19,7 @@ WHOLE: Final = ""
 """The series of everything in a region, beside the series of its tags and campaigns."""
 
 TAG_LIMIT: Final = 50
-"""How many tags of a region have their rolling windows published, those with the most people in 24 h first."""
+"""How many tags of a region have their rolling windows published, those with the most people in 7 d first."""
 
 CAMPAIGN_PREFIX: Final = "campaign:"
 """A campaign's series is this and its name; no folded tag has a colon in it."""

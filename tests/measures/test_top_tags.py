@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.activity import WHOLE
+from schemas.activity import TAG_LIMIT, WHOLE
 from schemas.regions import Released, ReleasedWindow
+from streams.measures.engagement.figures import chosen_series
 from streams.measures.privacy import HIDDEN
 from streams.measures.top_tags import OTHER, SIZE, bound_tags, rest, top
 
@@ -26,6 +28,17 @@ def test_the_tags_with_the_largest_scores_are_chosen_and_of_equals_the_first_by_
 def test_tags_that_nobody_uses_are_not_chosen() -> None:
     assert top({"a": 0, "b": 3}, ("a",), size=3) == ("b",)
     assert top({}, ("gone",), size=3) == ()
+
+
+def test_on_a_day_off_one_person_with_many_new_tags_pushes_out_none_that_others_used_this_week() -> None:
+    people = np.array([(1, 1, 30, 40), (0, 0, 30, 40), *[(1, 1, 1, 1)] * 60])
+    tags = np.arange(len(people)) > 0
+    chosen = chosen_series(people, (), tags).tolist()
+    assert chosen == list(range(TAG_LIMIT + 1))
+    for place in (1, 40, 61):
+        moved = people.copy()
+        moved[[1, place]] = moved[[place, 1]]
+        assert place in chosen_series(moved, (), tags)
 
 
 @pytest.mark.parametrize(("rival", "stays"), [(124, True), (125, True), (126, False)])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from streams.measures.engagement.bucket import Bucket
     from streams.measures.engagement.windows import RegionWindows
 
-DAY_PLACE: Final = tuple(WINDOWS).index("24h")
+WEEK_PLACE: Final = tuple(WINDOWS).index("7d")
 RANK_SHIFT: Final = 32
 
 
@@ -35,14 +35,15 @@ def series_of(bucket: Bucket, names: Sequence[str]) -> tuple[SeriesMinute, dict[
 
 
 def chosen_series(people: NDArray[np.int64], campaigns: Sequence[int], tags: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Choose what is published: the whole, the campaigns, and the tags with the most people in a day, then in 28 days.
+    """Choose what is published: the whole, the campaigns, and the tags with the most people in 7 days, then in 28.
 
     `people` has shape (series, windows); `tags` says which series are tags. Of equal tags the elder ones are chosen;
-    they are given in order of their numbers.
+    they are given in order of their numbers. By 7 days top tags are ranked as well. By a shorter window one person with
+    as many new tags as are published could push out, on a quiet day, all that many people use.
     """
     alive = ((people[:, -1] > 0) & tags).nonzero()[0]
     if len(alive) > TAG_LIMIT:
-        rank = (people[alive, DAY_PLACE] << RANK_SHIFT) + people[alive, -1]
+        rank = (people[alive, WEEK_PLACE] << RANK_SHIFT) + people[alive, -1]
         ordered = rank.copy()
         ordered.partition(len(alive) - TAG_LIMIT)
         border = ordered[len(alive) - TAG_LIMIT]
