@@ -32,6 +32,7 @@ def join(state: RegionState, record: ActivityRecord) -> Iterator[ActivityRecord]
     Minutes come in their order, and after each the changes of sources that were told while it was the last closed one,
     by shard: whichever partition was quicker, what is judged is the same.
     """
+    _forget_shards(state, record.shards)
     if record.shards == 1:
         yield record
         return
@@ -63,6 +64,14 @@ def join(state: RegionState, record: ActivityRecord) -> Iterator[ActivityRecord]
             for one in waiting
             if (one.minute > upto if isinstance(one, Activity) else not _is_settled(state, one, upto))
         ]
+
+
+def _forget_shards(state: RegionState, shards: int) -> None:
+    """Forget shards that there are no more: nobody would ever hear that they have closed a minute."""
+    for gone in [shard for shard in state.closed if shard >= shards]:
+        del state.closed[gone]
+        state.waiting.pop(gone, None)
+        state.shard_sources.pop(gone, None)
 
 
 def _waiting(state: RegionState) -> Iterator[ActivityRecord]:
