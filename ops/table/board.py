@@ -31,8 +31,8 @@ class Board:
         return [(name, self._regions.get(name), self._statuses.get(name)) for name in names]
 
     def statuses(self) -> list[RegionStatus]:
-        """Give the status of every region that has one."""
-        return list(self._statuses.values())
+        """Give the status of every region of the directory that has one; the others are part of no campaign."""
+        return [status for name, status in self._statuses.items() if name in self._regions]
 
     def latest(self) -> RegionStatus | None:
         """Give the status with the latest clock."""

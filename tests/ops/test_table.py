@@ -161,6 +161,14 @@ def test_a_campaign_has_a_line_of_how_far_it_is(board: Board, goal: Goal, wanted
     assert "campaign" not in drawn(board)
 
 
+def test_a_region_that_has_left_the_directory_is_no_part_of_a_campaign_any_more(board: Board) -> None:
+    spring = Campaign("spring", ("spring",), title="Spring")
+    for region in ("madrid", "gone"):
+        board.take(status(region, headcount=300, campaigns={"spring": campaign(0, 10, 20, 30, 40, 50)}))
+    frame = structs.replace(FRAME, campaigns=(spring,), group=10)
+    assert "campaign Spring: at least 50 people" in drawn(board, frame)
+
+
 def test_the_header_tells_event_time_how_far_it_is_complete_and_the_sources(board: Board) -> None:
     down = SourceState("down", NOON - HOUR, NOON - HOUR, "no heartbeat for 20 s")
     board.take(status("lima", clock=NOON - MINUTE, sources={"posts": SourceState("ok", 0, 0)}))
