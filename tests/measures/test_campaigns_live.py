@@ -246,6 +246,28 @@ def test_a_campaign_that_is_cut_short_forgets_who_came_after_it() -> None:
     assert line.count() == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("end", "at_once", "days"),
+    [(dt.date(2026, 3, 29), "hidden", 0), (dt.date(2026, 3, 31), 60, 3), (dt.date(2026, 4, 30), 60, 3)],
+)
+def test_who_came_after_the_new_end_of_a_campaign_is_not_shown_until_the_next_renewal(
+    end: dt.date, at_once: int | str, days: int
+) -> None:
+    line = Line()
+    line.days("2026-03-28")
+    line.posts(ms("2026-03-28T10:00"), range(20), "spring")
+    line.days("2026-03-29")
+    line.posts(ms("2026-03-30T10:00"), range(20, 60), "spring")
+    line.days("2026-03-31")
+    assert line.statuses["a"].campaigns["c"].people == 60
+    line.restart(config(end=end))
+    line.to(ms("2026-03-31T12:00"))
+    shown = line.statuses["a"].campaigns["c"]
+    assert (shown.people, len(shown.days)) == (at_once, days)
+    line.days("2026-04-01")
+    assert line.statuses["a"].campaigns["c"].people == (20 if end < dt.date(2026, 3, 30) else 60)
+
+
 def test_figures_of_another_definition_are_never_shown() -> None:
     line = Line()
     line.days("2026-03-28")

@@ -257,6 +257,21 @@ def test_a_tag_whose_figures_are_no_longer_known_is_held_hidden_until_its_renewa
     assert "picnic" not in release(figures(MIDNIGHT + DAY, series(40)), second, RULES).windows
 
 
+def test_a_label_is_another_one_only_when_the_28_days_are_renewed() -> None:
+    def written(minute: int, label: str, former: Release | None) -> Release:
+        exact = figures(minute, series(40), others={"picnic": series(20)}, labels={"picnic": label} if label else {})
+        return release(exact, former, RULES)
+
+    first = written(MIDNIGHT + 5, "", None)
+    assert first.labels == {}
+    second = written(MIDNIGHT + DAY - 1, "PicNic", first)
+    assert second.labels == {}
+    third = written(MIDNIGHT + DAY, "PicNic", second)
+    assert third.labels == {"picnic": "PicNic"}
+    assert written(MIDNIGHT + DAY + 1, "PICNIC", third).labels == {"picnic": "PicNic"}
+    assert written(MIDNIGHT + 2 * DAY, "PICNIC", third).labels == {"picnic": "PICNIC"}
+
+
 def test_a_campaign_is_shown_whatever_its_size() -> None:
     for people, wanted in ((0, 0), (3, HIDDEN), (12, 10)):
         released = release(figures(MIDNIGHT, series(40), others={SPRING: series(people)}), None, RULES)

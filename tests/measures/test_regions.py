@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from schemas.activity import Activity, SourceChange, SourceState, Windows
 from schemas.codec import encode
 from schemas.config import Config
 from schemas.directory import Directory, Region
+from schemas.regions import CampaignDay, TagTogether
+from streams.measures.campaigns import NO_END, Definition
+from streams.measures.privacy import Release
+from streams.measures.regions.campaigns import Kept, status
 from streams.measures.regions.entries import flush, restore
 from streams.measures.regions.fold import RegionsFold, RegionsSettings
 from streams.measures.regions.shards import join
@@ -125,3 +131,23 @@ def test_shards_are_joined_when_the_last_one_has_closed_the_minute() -> None:
     assert [(one.minute, one.events, one.actors) for one in joined] == [(BEGIN, 4, 32)]
     assert [column[0] for column in joined[0].windows.actors] == [32] * 4
     assert [one.minute for one in join(state, minute(1, shard=1, shards=2))] == [BEGIN + 1]
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_a_region_of_fewer_shards_than_before_does_not_wait_for_those_that_are_gone(shards: int) -> None:
+    state = RegionState("a")
+    for shard in range(3):
+        list(join(state, minute(0, shard=shard, shards=3)))
+    for shard in range(shards):
+        closed = [one.minute for one in join(state, minute(1, shard=shard, shards=shards))]
+    assert closed == [BEGIN + 1]
+
+
+def test_a_region_that_has_become_too_small_tells_no_day_and_no_tag_of_its_campaigns_any_more() -> None:
+    days = (CampaignDay(20_000, 40, 90), CampaignDay(20_001, 50, 110))
+    kept = {"spring": Kept(Definition(("x",), 0, NO_END), 0, days, (TagTogether("picnic", 20, 0.5, 3.0),))}
+    shown = status(kept, Release(20_001 * 1_440, hidden=False))["spring"]
+    assert (shown.days, len(shown.candidates)) == (days, 1)
+    gone = status(kept, Release(20_001 * 1_440))["spring"]
+    assert gone.days == (CampaignDay(20_000, "hidden", "hidden"), CampaignDay(20_001, "hidden", "hidden"))
+    assert gone.candidates == ()

@@ -75,6 +75,14 @@ def test_its_reason_has_the_empty_time_what_was_expected_and_how_many_are_silent
     assert (said.evidence.empty_seconds, said.evidence.expected_events) == (6_000, 31)
 
 
+def test_its_reason_and_its_evidence_tell_expectations_in_two_digits_as_those_of_a_region() -> None:
+    many = [View(silent=True, minute=200, last_event=100, alerted=110, expected=411.7) for _ in range(3)]
+    said = weigh(Whole(newest=200), many, 7)
+    assert said is not None
+    assert "1,200 expected since" in said.reason
+    assert said.evidence.expected_events == 1_200
+
+
 @pytest.mark.parametrize(
     ("seen", "reason"),
     [

@@ -35,7 +35,7 @@ def release_evidence(evidence: Evidence, *, hidden: bool) -> Evidence:
     return replace(
         evidence,
         empty_seconds=_floor(evidence.empty_seconds, MINUTE_SECONDS),
-        expected_events=_significant(evidence.expected_events),
+        expected_events=two_digits(evidence.expected_events),
         odds=max(0.0, _floor(evidence.odds, odds)),
         promised_detection_seconds=_floor(evidence.promised_detection_seconds, MINUTE_SECONDS),
     )
@@ -53,5 +53,6 @@ def _floor(value: float, unit: float) -> float:
     return float(math.floor(value / unit) * unit)
 
 
-def _significant(value: float) -> float:
+def two_digits(value: float) -> float:
+    """Round an expectation to the digits in which it may be shown."""
     return round(value, DIGITS - 1 - math.floor(math.log10(value))) if value > 0 else 0.0

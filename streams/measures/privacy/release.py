@@ -104,7 +104,7 @@ def release(figures: Figures, former: Release | None, rules: Rules) -> Release:
         },
         since_start=_release_campaigns(figures, former, windows, due, group),
         together=_release_together(figures, group) if due[WIDEST] else former.together if former is not None else {},
-        labels={tag: figures.labels[tag] for tag in windows if tag in figures.labels},
+        labels=_release_labels(figures, former, windows, renewed=due[WIDEST]),
         last_event_at=on_the_grid(figures.last_event_at),
         duplicates=figures.duplicates - figures.duplicates % group,
         late=figures.late - figures.late % group,
@@ -171,6 +171,18 @@ def _release_together(figures: Figures, group: int) -> dict[str, dict[str, int]]
         campaign: {tag: people - people % group for tag, people in tags.items() if people >= group}
         for campaign, tags in figures.together.items()
     }
+
+
+def _release_labels(
+    figures: Figures, former: Release | None, windows: Mapping[str, ReleasedWindow], *, renewed: bool
+) -> dict[str, str]:
+    """Release labels with the 28 days, and that of a tag when it is first shown; in between they stay.
+
+    Renewed each minute, a label that gives way to another spelling would tell of one person who has just written that.
+    """
+    held = former if former is not None and not renewed else Release(figures.minute)
+    labels = {tag: (held if tag in held.windows else figures).labels.get(tag) for tag in windows}
+    return {tag: label for tag, label in labels.items() if label is not None}
 
 
 def forget(former: Release, series: Collection[str]) -> Release:

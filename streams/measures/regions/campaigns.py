@@ -47,13 +47,17 @@ def together(activity: Activity, definitions: Mapping[str, Definition]) -> dict[
     }
 
 
-def redefined(kept: Mapping[str, Kept], definitions: Mapping[str, Definition]) -> list[str]:
-    """Give the series of the campaigns of which other events count now: what was released of them is of no use."""
+def redefined(kept: Mapping[str, Kept], definitions: Mapping[str, Definition], minute: int) -> list[str]:
+    """Give the series of the campaigns of which other events count, as of `minute`, than have been counted.
+
+    What was released of them is of no use.
+    """
     return [
         CAMPAIGN_PREFIX + name
         for name, one in kept.items()
         if (now := definitions.get(name)) is None
         or (now.tags, now.begins) != (one.definition.tags, one.definition.begins)
+        or now.ends < min(one.definition.ends, minute)
     ]
 
 
@@ -68,7 +72,7 @@ def keep(  # noqa: PLR0913 - what was, what is defined, what is counted, what is
 ) -> dict[str, Kept]:
     """Go on from what was `kept`; where a UTC day has begun, the figures were `renewed` and make a day of their own."""
     found = {}
-    gone = redefined(kept, definitions)
+    gone = redefined(kept, definitions, activity.minute)
     for name, definition in definitions.items():
         series = CAMPAIGN_PREFIX + name
         before = kept.get(name) if series not in gone else None
@@ -101,8 +105,9 @@ def _candidates(kept: Kept, name: str, shown: Release, group: int) -> tuple[TagT
 
 
 def status(kept: Mapping[str, Kept], shown: Release | None) -> dict[str, ReleasedCampaign]:
-    """Give what is released of each campaign."""
+    """Give what is released of each campaign; nothing, days that are past included, of a region that is hidden."""
     found = {}
+    hidden = shown is None or shown.hidden
     for name, one in kept.items():
         released = shown.since_start.get(CAMPAIGN_PREFIX + name) if shown is not None else None
         found[name] = ReleasedCampaign(
@@ -111,7 +116,7 @@ def status(kept: Mapping[str, Kept], shown: Release | None) -> dict[str, Release
             people=released.people if released else HIDDEN,
             posts=released.posts if released else HIDDEN,
             counted_from=one.counted_from,
-            days=one.days,
-            candidates=one.candidates,
+            days=tuple(CampaignDay(told.day, HIDDEN, HIDDEN) for told in one.days) if hidden else one.days,
+            candidates=() if hidden else one.candidates,
         )
     return found

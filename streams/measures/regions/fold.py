@@ -167,7 +167,7 @@ class RegionsFold:
     def _release(self, state: RegionState, activity: Activity, assessment: Assessment, at: int) -> None:
         known = self._definitions.get(state.region, {})
         former = state.release
-        gone = campaigns.redefined(state.campaigns, known)
+        gone = campaigns.redefined(state.campaigns, known, activity.minute)
         if former is not None and gone:
             former = forget(former, gone)
         before = former.minute if former is not None else activity.minute - 1

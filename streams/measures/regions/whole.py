@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import Struct
 
 from schemas.regions import EVERYTHING_SILENT, NOT_EVERYTHING_SILENT, Evidence, Transition
+from streams.measures.privacy import release_evidence
 from streams.measures.silence.words import duration, number
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def weigh(whole: Whole, views: Sequence[View], offset: int) -> Transition | None
     whole.since, whole.began, whole.last_event = at, offset, last
     empty = (whole.newest - last) * 60
     expected = sum(one.expected for one in views)
-    evidence = Evidence(empty_seconds=float(empty), expected_events=round(expected, 2))
+    evidence = release_evidence(Evidence(empty_seconds=float(empty), expected_events=expected), hidden=False)
     seen = f"no post from any of {_regions(len(views))} for {duration(empty)}; {number(expected)} expected since"
     if not at_once:
         seen = f"all of {_regions(len(views))} are silent"

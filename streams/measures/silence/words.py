@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from streams.measures.privacy import count_in_words
+from streams.measures.privacy import count_in_words, two_digits
 
 if TYPE_CHECKING:
     from streams.measures.silence.state import Assessment
@@ -36,8 +36,8 @@ def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
 
 
 def number(value: float) -> str:
-    """Write a count that need not be whole: one decimal under ten."""
-    return f"{value:.1f}".removesuffix(".0") if value < 9.95 else f"{value:,.0f}"
+    """Write an expectation in two digits: one decimal under ten."""
+    return f"{value:.1f}".removesuffix(".0") if value < 9.95 else f"{two_digits(value):,.0f}"
 
 
 def rarity(weeks: float) -> str:
