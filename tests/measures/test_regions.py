@@ -143,6 +143,14 @@ def test_a_region_of_fewer_shards_than_before_does_not_wait_for_those_that_are_g
     assert closed == [BEGIN + 1]
 
 
+def test_how_far_a_source_has_got_is_told_in_whole_minutes_since_it_may_be_the_moment_of_somebodys_post() -> None:
+    last = BEGIN * 60_000 + 34_567
+    read = minute(0)
+    read.sources = {"s": SourceState("ok", 17, last)}
+    _, output = fold(read, SourceChange("a", last, last, {"s": SourceState("down", 18, last, "gone")}))
+    assert output.statuses[-1].sources == {"s": SourceState("down", 18, BEGIN * 60_000, "gone")}
+
+
 def test_a_region_that_has_become_too_small_tells_no_day_and_no_tag_of_its_campaigns_any_more() -> None:
     days = (CampaignDay(20_000, 40, 90), CampaignDay(20_001, 50, 110))
     kept = {"spring": Kept(Definition(("x",), 0, NO_END), 0, days, (TagTogether("picnic", 20, 0.5, 3.0),))}

@@ -6,7 +6,7 @@ What is promised, what is not, and the proofs are in docs/privacy.md.
 from __future__ import annotations
 
 from streams.measures.privacy.campaigns import ReleasedSinceStart, SinceStart
-from streams.measures.privacy.evidence import count_in_words, release_evidence, two_digits
+from streams.measures.privacy.evidence import count_in_words, release_evidence, release_sources, two_digits
 from streams.measures.privacy.exact import ExactSeries
 from streams.measures.privacy.release import Figures, Release, forget, release
 from streams.measures.privacy.rules import FLOOR_GROUP, FLOOR_ROUNDING, RENEWALS, Rules, rules_of
@@ -30,6 +30,7 @@ __all__ = [
     "forget",
     "release",
     "release_evidence",
+    "release_sources",
     "rules_of",
     "step",
     "two_digits",

@@ -1,14 +1,19 @@
-"""The evidence of a verdict, as far as it may be shown."""
+"""The evidence of a verdict and the state of its sources, as far as they may be shown."""
 
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from schemas.regions import Evidence
 from streams.measures.privacy.steps import HIDDEN, step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from schemas.activity import SourceState
 
 MINUTE_SECONDS: Final = 60
 MINUTE_MS: Final = 60_000
@@ -39,6 +44,11 @@ def release_evidence(evidence: Evidence, *, hidden: bool) -> Evidence:
         odds=max(0.0, _floor(evidence.odds, odds)),
         promised_detection_seconds=_floor(evidence.promised_detection_seconds, MINUTE_SECONDS),
     )
+
+
+def release_sources(sources: Mapping[str, SourceState]) -> dict[str, SourceState]:
+    """Release how sources stand; how far one has got is told in whole minutes, as in a file its last event says it."""
+    return {name: replace(one, complete_to=on_the_grid(one.complete_to)) for name, one in sources.items()}
 
 
 def count_in_words(count: int, group: int) -> str:

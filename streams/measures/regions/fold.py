@@ -14,7 +14,16 @@ from schemas.regions import JUDGED, RegionStatus, Transition
 from streams.measures.campaigns import Definition, definitions
 from streams.measures.engagement.fold import Refused
 from streams.measures.headcount import Headcounts
-from streams.measures.privacy import ExactSeries, Figures, Release, forget, release, release_evidence, rules_of
+from streams.measures.privacy import (
+    ExactSeries,
+    Figures,
+    Release,
+    forget,
+    release,
+    release_evidence,
+    release_sources,
+    rules_of,
+)
 from streams.measures.regions import campaigns
 from streams.measures.regions.shards import join
 from streams.measures.regions.state import RegionState
@@ -245,7 +254,7 @@ class RegionsFold:
             windows=windows,
             campaigns=campaigns.status(state.campaigns, state.release),
             labels={tag: label for tag, label in shown.labels.items() if tag in windows},
-            sources=state.sources,
+            sources=release_sources(state.sources),
             evidence=state.evidence,
             duplicates=shown.duplicates,
             late=shown.late,
