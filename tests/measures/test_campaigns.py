@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.config import Campaign, Goal
 from schemas.directory import Region
+from schemas.regions import CampaignDay, ReleasedCampaign
 from streams.measures.campaigns import (
     Burn,
     Part,
@@ -30,6 +31,7 @@ from streams.measures.campaigns import (
     target,
 )
 from streams.measures.campaigns.pace import BURN_LIMIT, burn
+from streams.measures.campaigns.status import daily as days_of
 from streams.measures.privacy import HIDDEN, step
 
 if TYPE_CHECKING:
@@ -221,6 +223,19 @@ def test_rounding_is_never_a_reason_to_say_that_a_campaign_falls_behind() -> Non
     assert found.day.sure < 1
     assert not found.falls_behind_fast
     assert not found.falls_behind
+
+
+# -- days
+
+
+def test_a_day_that_time_leapt_over_in_a_region_has_the_figures_of_the_day_before() -> None:
+    def part(people: dict[int, Released]) -> ReleasedCampaign:
+        return ReleasedCampaign(0, 30 * DAY, days=tuple(CampaignDay(day, count, 0) for day, count in people.items()))
+
+    steady = part({5: 10, 6: 20, 7: 30, 8: 40, 9: 50})
+    leaping = part({4: HIDDEN, 5: 10, 8: 20})  # an archive of a weekend without posts
+    found = days_of([steady, leaping, part({})], "people", Period(0, 30 * DAY), 10)
+    assert [(one.minute // DAY, one.reached.low) for one in found] == [(5, 20), (6, 30), (7, 40), (8, 60)]
 
 
 # -- standing

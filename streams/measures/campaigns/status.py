@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
@@ -14,10 +15,10 @@ from streams.measures.campaigns.standing import Part, Standing, standings
 from streams.measures.privacy import HIDDEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from schemas.config import Campaign
-    from schemas.regions import RegionStatus, ReleasedCampaign
+    from schemas.regions import CampaignDay, RegionStatus, ReleasedCampaign
 
 DAY: Final = 1_440
 Measure = Literal["people", "posts"]
@@ -79,20 +80,28 @@ def status_of(campaign: Campaign, statuses: Iterable[RegionStatus], group: int) 
 def daily(parts: Iterable[ReleasedCampaign], measure: Measure, period: Period, group: int) -> list[Point]:
     """Add up the days that every region tells of (those that tell of none left out), from the campaign's begin on.
 
-    A day's figures are those at its begin, so the day on which the campaign begins is the first and nobody is in it.
+    A day's figures are those at its begin, so the day on which the campaign begins is the first and nobody is in it. A
+    day that time leapt over in a region, as in an archive, has the figures of the day before: at least so many.
     """
     told = [part.days for part in parts if part.days]
     if not told:
         return []
     first = max(period.begins // DAY, *(days[0].day for days in told))
     last = min(-(-period.ends // DAY), *(days[-1].day for days in told))
-    by_day = [{one.day: one for one in days} for days in told]
-    found = []
-    for day in range(first, last + 1):
-        of_day = [days[day] for days in by_day if day in days]
-        if len(of_day) == len(by_day):
-            counts = (getattr(one, measure) for one in of_day)
-            found.append(Point(day * DAY, reached(counts, group, of_people=measure == "people")))
+    by_day = [_without_gaps(days) for days in told]
+    return [
+        Point(
+            day * DAY, reached((getattr(days[day], measure) for days in by_day), group, of_people=measure == "people")
+        )
+        for day in range(first, last + 1)
+    ]
+
+
+def _without_gaps(days: Sequence[CampaignDay]) -> dict[int, CampaignDay]:
+    """Give the figures by day; of a day between two that has none, those of the one before."""
+    found: dict[int, CampaignDay] = {}
+    for one, after in pairwise([*days, days[-1]]):
+        found |= dict.fromkeys(range(one.day, max(after.day, one.day + 1)), one)
     return found
 
 
