@@ -190,7 +190,7 @@ def test_rarity_is_told_in_days_weeks_and_years(weeks: float, text: str) -> None
 
 
 def test_numbers_and_promises_are_told_in_words() -> None:
-    assert [number(value) for value in (0, 0.26, 9.94, 9.96, 1234.5)] == ["0", "0.3", "9.9", "10", "1,234"]
+    assert [number(value) for value in (0, 0.26, 9.94, 9.96, 1234.5)] == ["0", "0.3", "9.9", "10", "1,200"]
     said = Assessment(silent=False, learning=False, promised_seconds=7_200)
     assert promise(said) == "a silence that began now would be called within 2 h"
     slow = Assessment(silent=False, learning=False, promised_seconds=400_000, weekly_check=True)
