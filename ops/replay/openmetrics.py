@@ -17,7 +17,7 @@ from streams.errors import OperatorError
 from streams.replay.plan import WINDOW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from ops.exporter.family import Family
@@ -46,19 +46,26 @@ class OpenMetrics:
 
     def write(self, window: Window) -> None:
         """Write a file; one that is there is replaced, whole."""
-        target = self.folder / name_of(window.number)
+
+        def fill(fresh: Path) -> None:
+            with fresh.open("w", encoding="utf-8", newline="\n") as file:
+                file.writelines(lines(window, self.labels))
+
+        self.replace(self.folder / name_of(window.number), fill)
+        self.count(window)
+
+    def replace(self, target: Path, fill: Callable[[Path], object]) -> None:
+        """Let `fill` write a file beside `target`, which then takes its place whole; raises OperatorError."""
         fresh = target.with_suffix(".new")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with fresh.open("w", encoding="utf-8", newline="\n") as file:
-                file.writelines(lines(window, self.labels))
+            fill(fresh)
             fresh.replace(target)
         except OSError as error:
             raise OperatorError(
                 f"to write {target}", error.strerror or "the system refused", "make room or name another folder",
                 retry=True,
             ) from error  # fmt: skip
-        self.count(window)
 
     def count(self, window: Window) -> None:
         """Count a window as written."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ops.exporter import families as f
 from ops.replay.openmetrics import OpenMetrics, name_of
-from streams.errors import OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,16 +34,9 @@ class Parquet(OpenMetrics):
     def write(self, window: Window) -> None:
         """Write a file; one that is there is replaced, whole."""
         target = self.folder / f"{name_of(window.number).removesuffix('.om')}.parquet"
-        fresh = target.with_suffix(".new")
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._arrow.parquet.write_table(self._table(window), fresh, compression="zstd")
-            fresh.replace(target)
-        except OSError as error:
-            raise OperatorError(
-                f"to write {target}", error.strerror or "the system refused", "make room or name another folder",
-                retry=True,
-            ) from error  # fmt: skip
+        self.replace(
+            target, lambda fresh: self._arrow.parquet.write_table(self._table(window), fresh, compression="zstd")
+        )
         self.count(window)
 
     def _table(self, window: Window) -> Any:
