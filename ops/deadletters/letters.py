@@ -7,17 +7,19 @@ from contextlib import asynccontextmanager
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from msgspec import Struct
 
+from ops.one_partition import open_topic
 from schemas.codec import Reader, UnreadableError
 from schemas.deadletter import DeadLetter, Redriven
 from schemas.topics import DEADLETTER
 from streams.errors import OperatorError
-from streams.kafka import client_arguments, plain_errors, start_client, topic_name
+from streams.kafka import plain_errors, topic_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from aiokafka import AIOKafkaConsumer, TopicPartition
 
     from schemas.config import Config
 
@@ -123,24 +125,8 @@ class Letters:
 @asynccontextmanager
 async def open_letters(config: Config) -> AsyncIterator[Letters]:
     """Open the topic up to where it ends now. Raises OperatorError where Kafka or the topic can't be reached."""
-    topic = topic_name(config.topics, DEADLETTER)
-    consumer = AIOKafkaConsumer(
-        enable_auto_commit=False, auto_offset_reset="earliest", **client_arguments(config.kafka)
-    )
-    await start_client(consumer, config.kafka)
-    try:
-        with plain_errors(f"the topic {topic}"):
-            if topic not in await consumer.topics():
-                raise OperatorError(
-                    f"the topic {topic}", "it is not there", "run `jun topics` or `jun up`", retry=False
-                )
-            partition = TopicPartition(topic, 0)  # the topic has one partition only
-            consumer.assign([partition])
-            beginning = (await consumer.beginning_offsets([partition]))[partition]
-            end = (await consumer.end_offsets([partition]))[partition]
-        yield Letters(consumer, partition, beginning, end)
-    finally:
-        await consumer.stop()
+    async with open_topic(config, topic_name(config.topics, DEADLETTER)) as stretch:
+        yield Letters(*stretch)
 
 
 def _is_mark(raw: bytes) -> bool:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from msgspec import Struct
 
+from ops.one_partition import open_topic
 from schemas.topics import ACTIVITY
 from streams.errors import OperatorError
-from streams.kafka import client_arguments, plain_errors, start_client, topic_name
+from streams.kafka import plain_errors, topic_name
 from streams.measures.silence.explain import Minute
 from streams.measures.silence.settings import SAMPLE
 
@@ -79,26 +79,13 @@ def gather(values: Iterable[bytes | None], wanted: str) -> dict[str, list[Minute
 async def read_histories(config: Config, region: str) -> dict[str, list[Minute]]:
     """Read the whole topic once, up to where it ends now. Raises OperatorError where Kafka can't be reached."""
     topic = topic_name(config.topics, ACTIVITY)
-    consumer = AIOKafkaConsumer(
-        enable_auto_commit=False, auto_offset_reset="earliest", **client_arguments(config.kafka)
-    )
     values: list[bytes | None] = []
-    await start_client(consumer, config.kafka)
-    try:
+    async with open_topic(config, topic) as (consumer, partition, beginning, end):
         with plain_errors(f"the topic {topic}"):
-            if topic not in await consumer.topics():
-                raise OperatorError(
-                    f"the topic {topic}", "it is not there", "run `jun topics` or `jun up`", retry=False
-                )
-            partition = TopicPartition(topic, 0)  # the topic has one partition only
-            consumer.assign([partition])
-            await consumer.seek_to_beginning(partition)
-            end = (await consumer.end_offsets([partition]))[partition]
+            consumer.seek(partition, beginning)
             while await consumer.position(partition) < end:
                 found = await consumer.getmany(partition, timeout_ms=PATIENCE_MS)
                 values.extend(record.value for records in found.values() for record in records)
-    finally:
-        await consumer.stop()
     histories = gather(values, region)
     if region not in histories:
         raise OperatorError(
