@@ -118,6 +118,15 @@ class SilenceSettings(Struct, frozen=True, forbid_unknown_fields=True):
     false_alarms_per_week: Annotated[
         float, Meta(gt=0, le=10, description="wanted rate of false alarms of each region (per week)")
     ] = 0.1
+    cool_down_hours: Annotated[
+        float,
+        Meta(ge=0, le=168, description="a silence so soon after a recovery is told only if it lasts (hours)"),
+    ] = 6
+
+    @property
+    def cool_down(self) -> int:
+        """The cool-down in ms."""
+        return round(self.cool_down_hours * 3_600_000)
 
 
 class ExporterSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -75,7 +75,12 @@ class ReleasedCampaign(Struct, frozen=True, omit_defaults=True):
 
 
 class Evidence(Struct, frozen=True, omit_defaults=True):
-    """The numbers behind a verdict: what was seen, what was expected, how rare that is. Seconds and counts."""
+    """The numbers behind a verdict: what was seen, what was expected, how rare that is. Seconds and counts.
+
+    `incident_since` (event time, ms) is when the first silence of the incident was called that is open: one that goes
+    on, or is over for less than the cool-down. `held_until` (ms) is set while a silence came back within the cool-down
+    of one that was told: it is to be told, if it lasts, from then on.
+    """
 
     empty_seconds: float = 0
     expected_events: float = 0
@@ -83,6 +88,8 @@ class Evidence(Struct, frozen=True, omit_defaults=True):
     threshold: float = 0
     promised_detection_seconds: float = 0
     weekly_check: bool = False
+    incident_since: int = 0
+    held_until: int = 0
 
 
 class RegionStatus(Struct, frozen=True, omit_defaults=True):

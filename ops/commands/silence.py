@@ -48,7 +48,7 @@ def explain(region: str, /, *, at: str | None = None, config: Path | None = None
     histories = asyncio.run(read_histories(loaded.config, region))
     known = loaded.directory.region
     try:
-        seen = run_explain(histories, known, loaded.config.silence.false_alarms_per_week, region, minute)
+        seen = run_explain(histories, known, loaded.config.silence, region, minute)
     except KeyError as error:
         raise OperatorError(
             f"a history of {region} before {at}", "the topic begins later", "name a later time", retry=False

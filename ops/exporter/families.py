@@ -53,6 +53,11 @@ PROMISED: Final = gauge(
 WEEKLY: Final = gauge(
     "jun_region_weekly_check", REGION, "1 where a silence takes more than 72 h to notice, so that a person should look."
 )
+HELD: Final = gauge(
+    "jun_region_silence_held",
+    REGION,
+    "1 while a silence that came back within the cool-down of one that was told is not told anew, as it may not last.",
+)
 SOURCE_OF_REGION: Final = gauge(
     "jun_region_source_up",
     ("region", "source"),
@@ -127,6 +132,7 @@ OF_A_REGION: Final[tuple[Family, ...]] = (
     THRESHOLD,
     PROMISED,
     WEEKLY,
+    HELD,
     SOURCE_OF_REGION,
     KINDS_TOTAL,
     KINDS_HIDDEN,

@@ -122,6 +122,7 @@ def _evidence(key: tuple[str], status: RegionStatus) -> Iterator[Sample]:
     yield f.ODDS, key, evidence.odds
     yield f.THRESHOLD, key, evidence.threshold
     yield f.PROMISED, key, evidence.promised_detection_seconds
+    yield f.HELD, key, int(evidence.held_until > 0)
     yield f.WEEKLY, key, int(evidence.weekly_check or evidence.promised_detection_seconds > WEEKLY_SECONDS)
 
 

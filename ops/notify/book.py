@@ -19,7 +19,11 @@ EVERYTHING: Final = "*"
 
 
 class Change(Struct, frozen=True):
-    """The latest change of a region: `at` is event time, `counts_from` what its age is measured from (ms)."""
+    """The latest change of a region: `at` is event time, `counts_from` what its age is measured from (ms).
+
+    Of a silence `incident` is when its incident began (event time, ms); `held` is how long after `at` (ms) it is told
+    to who was told of the incident: above 0 where it came back within the cool-down.
+    """
 
     region: str
     at: int
@@ -27,6 +31,8 @@ class Change(Struct, frozen=True):
     new: Verdict
     reason: str
     counts_from: int
+    incident: int = 0
+    held: int = 0
 
 
 class Told(Struct, frozen=True):
@@ -40,7 +46,7 @@ class Saved(Struct):
     """Everything that is kept: the next offset of each partition, the latest changes, what each receiver was told.
 
     `whole` is when the whole last changed its verdict (event time, ms), `everything` whether all is silent by it, `why`
-    the reason that was given.
+    the reason that was given. `incidents` has, by receiver and region, the last incident that it was told of.
     `sending` has the receivers to which a message was on its way: after a crash nobody knows whether it arrived.
     """
 
@@ -48,6 +54,7 @@ class Saved(Struct):
     latest: dict[str, Change] = field(default_factory=dict)
     told: dict[str, dict[str, Told]] = field(default_factory=dict)
     sending: set[str] = field(default_factory=set)
+    incidents: dict[str, dict[str, int]] = field(default_factory=dict)
     whole: int = 0
     everything: bool = False
     why: str = ""
@@ -87,6 +94,8 @@ class Book:
             new=cast("Verdict", transition.new),  # of a region, by its scope
             reason=transition.reason,
             counts_from=published if simulated else transition.at,
+            incident=transition.evidence.incident_since,
+            held=max(0, transition.evidence.held_until - transition.at),
         )
         return True
 
@@ -101,6 +110,10 @@ class Book:
     def told(self, receiver: str) -> dict[str, Told]:
         """Give what a receiver was told and what still holds as far as it knows."""
         return self.saved.told.setdefault(receiver, {})
+
+    def incidents(self, receiver: str) -> dict[str, int]:
+        """Give the incident of each region that a receiver was told of last."""
+        return self.saved.incidents.setdefault(receiver, {})
 
     def everything_silent(self) -> bool:
         """Tell whether everything is silent: by the verdict of the whole, or since all that can be judged are."""

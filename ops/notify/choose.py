@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ops.notify.book import EVERYTHING, Change, Told
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 OVER: Final = frozenset({"active", "quiet"})
 """Verdicts by which a region that was told of is well again."""
+
+SETTLED: Final = 5 * 60_000
+"""A recovery is heard of some minutes (ms) after it happened: a silence that was held back is told so much later."""
 
 
 class News(Struct, frozen=True):
@@ -52,6 +56,7 @@ class Chooser:
     def choose(self, book: Book, now: int) -> News:
         """Give what is to be told at `now` (ms since the epoch)."""
         told = book.told(self.receiver.name)
+        incidents = book.incidents(self.receiver.name)
         quiet = self.hours.are_now(now)
         whole = book.everything_silent() and "silent" in self.receiver.verdicts
         silent = tuple(one for one in self._ours(book) if one.new == "silent")
@@ -61,10 +66,13 @@ class Chooser:
         elif not whole and EVERYTHING in told and not quiet:
             everything = False  # and which are still silent; in quiet hours a new silence can't wait for that
         changes, returns, forgotten = [], [], []
-        for change in self._ours(book):
-            knows = told.get(change.region)
+        for latest in self._ours(book):
+            change, knows = latest, told.get(latest.region)
             if self._matters(change):
                 covered = change.new == "silent" and (whole or everything is False)
+                if change.held and knows is None and incidents.get(change.region) == change.incident:
+                    change = replace(change, counts_from=change.counts_from + change.held + SETTLED)
+                    covered |= now < change.counts_from
                 if (knows is None or knows.verdict != change.new) and not covered and self._in_time(change, now):
                     changes.append(change)
             elif knows is not None and self.receiver.returns and self._in_time(change, now):
@@ -105,10 +113,14 @@ class Chooser:
         )
 
 
-def tell(told: dict[str, Told], news: News) -> None:
-    """Write into the book of a receiver that it has been told."""
+def tell(book: Book, receiver: str, news: News) -> None:
+    """Write into the book that a receiver has been told."""
+    told, incidents = book.told(receiver), book.incidents(receiver)
     for change in news.changes:
         told[change.region] = Told(change.new, change.at)
+    for change in (*news.changes, *(news.silent if news.everything is False else ())):
+        if change.new == "silent":
+            incidents[change.region] = change.incident
     for name in (*(change.region for change in news.returns), *news.forgotten):
         told.pop(name, None)
     if news.everything is None:

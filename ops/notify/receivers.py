@@ -77,7 +77,7 @@ class Receiver:
         if news.empty:
             self._gathered = Gathered()
             if news.forgotten:
-                tell(told, news)
+                tell(book, self.name, news)
                 save()
             return
         if not self._gathered.complete(news, now, self._gather):
@@ -96,7 +96,7 @@ class Receiver:
                 log.warning("notify.not_taken", receiver=self.name, then="it is tried until it is too old")
             self._failed = True
             return
-        tell(told, news)
+        tell(book, self.name, news)
         book.saved.sending.discard(self.name)
         save()
         self._failed = False

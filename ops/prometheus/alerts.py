@@ -58,6 +58,7 @@ def _value(query: str, label: str, form: str) -> str:
 def _regions(t: Thresholds) -> tuple[Alert, ...]:
     silent = f'max by (region) (jun_region_verdict{{verdict="silent", region!="{UNASSIGNED}"}}) == 1'
     weekly = "max by (region) (jun_region_weekly_check) == 1"
+    held = "max by (region) (jun_region_silence_held) == 1"
     names = "on (region) group_left (team, time_zone, title)\nmax by (region, team, time_zone, title) (jun_region_info)"
     empty = _value("max(jun_region_silence_empty_seconds{region=%q})", "region", "humanizeDuration")
     expected = _value("max(jun_region_silence_expected_events{region=%q})", "region", "humanize")
@@ -66,7 +67,7 @@ def _regions(t: Thresholds) -> tuple[Alert, ...]:
     return (
         Alert(
             "JunRegionSilent",
-            f"(\n  {silent}\n  unless on (region) {weekly}\n)\n* {names}",
+            f"(\n  {silent}\n  unless on (region) {weekly}\n  unless on (region) {held}\n)\n* {names}",
             "page",
             "region",
             "{{ $labels.title }} has gone silent",
@@ -77,11 +78,22 @@ def _regions(t: Thresholds) -> tuple[Alert, ...]:
         ),
         Alert(
             "JunSparseRegionSilent",
-            f"(\n  {silent}\n  and on (region) {weekly}\n)\n* {names}",
+            f"(\n  {silent}\n  and on (region) {weekly}\n  unless on (region) {held}\n)\n* {names}",
             "ticket",
             "region",
             "{{ $labels.title }}, where little is posted anyway, seems to have gone silent",
             f"{evidence} In a region like this it takes days to tell.",
+            "region-silent",
+            t.region,
+            t.hold,
+        ),
+        Alert(
+            "JunRegionSilentAgain",
+            f"(\n  {silent}\n  and on (region) {held}\n)\n* {names}",
+            "ticket",
+            "region",
+            "{{ $labels.title }} is silent again, shortly after it had recovered",
+            f"{evidence} It belongs to the silence that was told before, and is told anew if it lasts.",
             "region-silent",
             t.region,
             t.hold,

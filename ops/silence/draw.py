@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.measures.regions.verdict import by_silence
+from streams.measures.silence.explain import MINUTE
 from streams.measures.silence.words import duration, number, promise, rarity, reason
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def explanation(seen: Explanation, calendar: Calendar, group: int) -> Renderable
     if not seen.observed:
         decision = f"unknown: a source of it is down; but for that {decision}"
     facts.add_row("decision", Text(decision, style="bold red" if said.silent and seen.observed else "bold"))
+    if again := seen.incident.words():
+        facts.add_row("incident", f"{again}; {_incident(seen, calendar)}")
     if seen.fit:
         fit = seen.fit
         usual = 24 * sum(hour.expected for hour in seen.hours) / max(len(seen.hours), 1)
@@ -58,6 +61,18 @@ def explanation(seen: Explanation, calendar: Calendar, group: int) -> Renderable
     facts.add_row("promise", promise(said))
     facts.add_row("history", f"{seen.days:.0f} days")
     return Group(facts, "", *_days(seen.hours, calendar), Text(LEGEND, style="dim"))
+
+
+def _incident(seen: Explanation, calendar: Calendar) -> str:
+    """Say since when the incident lasts, and when it is told anew."""
+
+    def local(at: int) -> str:
+        return f"{calendar.local(at // MINUTE):%a %H:%M}"
+
+    text = f"one incident since {local(seen.incident.since)}"
+    if not seen.incident.held_at((seen.minute + 1) * MINUTE):
+        return text
+    return f"{text}, told anew at {local(seen.incident.held_until)} if it lasts"
 
 
 def _since(said: Assessment) -> str:

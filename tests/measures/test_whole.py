@@ -176,6 +176,7 @@ def test_who_stays_silent_when_it_has_ended_is_told_anew_and_by_itself() -> None
     mine = [one for one in transitions if one.region == "d" and one.at >= ended]
     assert mine[0].old == "silent"
     assert (mine[-1].new, mine[-1].part_of_whole) == ("silent", False)
+    assert (mine[-1].evidence.incident_since, mine[-1].evidence.held_until) == (mine[-1].at, 0)
     others = [one for one in transitions if one.region in {"a", "b", "c", "e"} and one.at > ended]
     assert "silent" not in {one.new for one in others}
 

@@ -45,6 +45,51 @@ async def test_forty_silent_regions_are_one_message_and_a_region_that_stays_sile
     assert await desk.later(60) == ["✓ R00 is active again"]
 
 
+async def flapping(desk: Desk) -> int:
+    """Tell of a silence and its end, then let it come back half an hour later; gives when the cool-down is over."""
+    began = desk.now
+    desk.change("r01", "silent", incident_since=began)
+    assert await desk.later(60) == ["■ R01 has gone silent"]
+    desk.change("r01", "active", "silent", incident_since=began)
+    until = desk.now + 6 * HOUR
+    assert await desk.later(1800) == ["✓ R01 is active again"]
+    desk.change("r01", "silent", incident_since=began, held_until=until)
+    return until
+
+
+async def test_a_silence_that_comes_back_within_the_cool_down_is_told_when_it_is_over_and_a_recovery_has_had_time() -> (
+    None
+):
+    desk = Desk(gather=0)
+    until = await flapping(desk)
+    assert await desk.later((until - desk.now) / 1000 + 299) == []
+    desk.save()
+    desk.start()
+    assert await desk.later(1) == ["■ R01 has gone silent"]
+    desk.change("r01", "active", "silent")
+    assert await desk.later(1) == ["✓ R01 is active again"]
+
+
+async def test_a_silence_that_comes_back_and_goes_again_within_the_cool_down_is_not_told() -> None:
+    desk = Desk()
+    until = await flapping(desk)
+    assert await desk.later(3600) == []
+    desk.change("r01", "active", "silent")
+    assert await desk.later((until - desk.now) / 1000 + 3600) == []
+
+
+async def test_a_silence_that_comes_back_is_told_at_once_to_whom_the_first_was_not_told() -> None:
+    desk = Desk(gather=0, quiet_hours="11:00-13:00")
+    began = desk.now
+    desk.change("r01", "silent", incident_since=began)
+    assert await desk.later(60) == []
+    desk.change("r01", "active", "silent", incident_since=began)
+    until = desk.now + 6 * HOUR
+    assert await desk.later(3600) == []
+    desk.change("r01", "silent", incident_since=began, held_until=until)
+    assert await desk.later(0) == ["■ R01 has gone silent"]
+
+
 async def test_a_verdict_of_the_whole_holds_back_the_silences_that_are_part_of_it() -> None:
     desk = Desk()
 

@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,6 +18,7 @@ from ops.silence.draw import explanation
 from ops.silence.history import gather
 from ops.silence.table import read_table
 from schemas.activity import Activity, SourceState
+from schemas.config import SilenceSettings
 from schemas.directory import Region
 from streams.errors import OperatorError
 from streams.measures.calendars import Calendar
@@ -199,7 +201,7 @@ def picture(events: dict[int, int], after: int, *, down: int = 0) -> list[str]:
         for minute, count, span in steps(events, MONDAY, after, longest=60)
     ]
     console = Console(width=160, record=True, file=io.StringIO())
-    console.print(explanation(explain({"busy": history}, [], 0.1, "busy"), Calendar(Region("busy")), 10))
+    console.print(explanation(explain({"busy": history}, [], SilenceSettings(), "busy"), Calendar(Region("busy")), 10))
     return [" ".join(line.split()) for line in console.export_text().splitlines()]
 
 
@@ -221,11 +223,29 @@ def test_of_a_drop_the_evidence_is_what_was_expected_since_it_showed() -> None:
     assert " since it dropped; log odds " in shown[4]
 
 
+def test_a_silence_that_came_back_says_so_and_when_it_is_told_anew() -> None:
+    noon = AFTER - 12 * 60
+    usual = posts(1, 900.0, MONDAY, AFTER)
+    back = dict.fromkeys(range(noon + 90, noon + 105), 3)
+    events = {at: count for at, count in usual.items() if at < noon} | back
+    shown = picture(events, noon + 4 * 60)
+    line = next(line for line in shown if line.startswith("incident"))
+    found = re.fullmatch(
+        r"incident silent again \d+ min after it had recovered; one incident since (\w{3} 1[23]:\d\d), "
+        r"told anew at (\w{3} 19:\d\d) if it lasts",
+        line,
+    )
+    assert found is not None, line
+    later = next(line for line in picture(events, noon + 8 * 60) if line.startswith("incident"))
+    assert later.endswith(f"one incident since {found[1]}")
+    assert not [line for line in picture(events, noon + 80) if line.startswith("incident")]
+
+
 def test_the_picture_has_a_line_for_each_local_day_and_the_reason() -> None:
     region = Region("busy", time_zone="Europe/Madrid")
     events = {at: count for at, count in posts(1, 120.0, MONDAY, AFTER).items() if at < AFTER - 720}
     history = [Minute(minute, count, span=span) for minute, count, span in steps(events, MONDAY, AFTER, longest=60)]
-    seen = explain({"busy": history}, [region], 0.1, "busy")
+    seen = explain({"busy": history}, [region], SilenceSettings(), "busy")
     console = Console(width=120, record=True, file=io.StringIO())
     console.print(explanation(seen, Calendar(region), 10))
     shown = console.export_text()

@@ -31,10 +31,11 @@ def verdict(region: str, values: str, verdict: str = "silent") -> dict[str, str]
     return {f'jun_region_verdict{{region="{region}", verdict="{verdict}"}}': values}
 
 
-def about(region: str, *, weekly: int = 0) -> dict[str, str]:
+def about(region: str, *, weekly: int = 0, held: str = "0x9000") -> dict[str, str]:
     return {
         f'jun_region_info{{region="{region}", team="south", time_zone="Europe/Madrid", title="La Mancha"}}': "1x9000",
         f'jun_region_weekly_check{{region="{region}"}}': f"{weekly}x9000",
+        f'jun_region_silence_held{{region="{region}"}}': held,
         f'jun_region_silence_empty_seconds{{region="{region}"}}': "33600x9000",
         f'jun_region_silence_expected_events{{region="{region}"}}': "41x9000",
     }
@@ -47,6 +48,11 @@ SPARSE = {
     **MANCHA,
     "summary": "La Mancha, where little is posted anyway, seems to have gone silent",
     "description": f"{EVIDENCE} In a region like this it takes days to tell.",
+}
+AGAIN = {
+    **MANCHA,
+    "summary": "La Mancha is silent again, shortly after it had recovered",
+    "description": f"{EVIDENCE} It belongs to the silence that was told before, and is told anew if it lasts.",
 }
 EVERYTHING = {
     "summary": "Everything is silent at once",
@@ -177,6 +183,44 @@ CASES = (
         "JunSparseRegionSilent",
         "a busy region has the other alert",
         {**verdict("mancha", "1x20"), **about("mancha")},
+        15,
+    ),
+    Case(
+        "JunRegionSilent",
+        "a silence that came back within the cool-down wakes nobody a second time",
+        {**verdict("mancha", "1x9 0x20 1x300"), **about("mancha", held="0x29 1x300")},
+        300,
+    ),
+    Case(
+        "JunRegionSilentAgain",
+        "but it is told in working hours",
+        {**verdict("mancha", "1x9 0x20 1x300"), **about("mancha", held="0x29 1x300")},
+        33,
+        (AGAIN,),
+    ),
+    Case(
+        "JunRegionSilentAgain",
+        "a first silence is no second one",
+        {**verdict("mancha", "1x20"), **about("mancha")},
+        15,
+    ),
+    Case(
+        "JunRegionSilent",
+        "and wakes somebody two minutes after the cool-down if it lasts",
+        {**verdict("mancha", "1x9 0x20 1x400"), **about("mancha", held="0x29 1x299 0x100")},
+        332,
+        (SILENT,),
+    ),
+    Case(
+        "JunRegionSilent",
+        "and not before",
+        {**verdict("mancha", "1x9 0x20 1x400"), **about("mancha", held="0x29 1x299 0x100")},
+        331.5,
+    ),
+    Case(
+        "JunSparseRegionSilent",
+        "a silence that came back is not told twice of a region that takes days either",
+        {**verdict("mancha", "1x20"), **about("mancha", weekly=1, held="1x20")},
         15,
     ),
     Case(

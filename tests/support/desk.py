@@ -12,7 +12,7 @@ from ops.notify.receivers import Receiver
 from ops.notify.send import NotTakenError
 from schemas.config import Config, Notification, NotifySettings, Secret
 from schemas.directory import Directory, Region
-from schemas.regions import Transition
+from schemas.regions import Evidence, Transition
 
 if TYPE_CHECKING:
     from ops.notify.words import Message
@@ -64,9 +64,12 @@ class Desk:
         """Keep the book as the process would."""
         self.saves.append(json.encode(self.book.saved))
 
-    def change(self, region: str, new: str, old: str = "active", reason: str = "no post", *, ago: int = 0) -> bool:
-        """Publish a change of verdict; tells whether it was news."""
-        made = Transition(region=region, at=self.now - ago, old=old, new=new, reason=reason)  # type: ignore[arg-type]
+    def change(
+        self, region: str, new: str, old: str = "active", reason: str = "no post", *, ago: int = 0, **more: int
+    ) -> bool:
+        """Publish a change of verdict, with `more` evidence; tells whether it was news."""
+        at, evidence = self.now - ago, Evidence(**more)
+        made = Transition(region, at, old, new, reason, evidence)  # type: ignore[arg-type]
         return self.book.take(made, published=self.now)
 
     async def later(self, seconds: float) -> list[str]:

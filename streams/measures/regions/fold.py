@@ -30,6 +30,7 @@ from streams.measures.regions.state import RegionState
 from streams.measures.regions.verdict import evidence_of, verdict_of
 from streams.measures.regions.whole import View, Whole, weigh
 from streams.measures.silence.detector import Detector
+from streams.measures.silence.incident import Incident
 from streams.measures.top_tags import RANKED_BY, keep_tags, scores_of, top
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class RegionsFold:
         self.settled = -1
         self.detector = Detector(settings.directory.region, settings.config.silence.false_alarms_per_week)
         self.rules = rules_of(settings.config.privacy)
+        self._cool_down = settings.config.silence.cool_down
         self._definitions: dict[str, dict[str, Definition]] = {
             region.name: definitions(settings.config.campaign, region) for region in settings.directory.region
         }
@@ -113,6 +115,8 @@ class RegionsFold:
         if state.forgiven < self.whole.ended < offset:
             self.detector.forgive(state.region, self.whole.last_event)
             state.forgiven = self.whole.ended
+            if not self.detector.machine(state.region).is_silent():
+                state.incident = Incident()  # whoever was told of its silence was told last of the whole's
         if isinstance(record, SourceChange):
             if 0 <= record.offset <= state.told.get(record.shard, -1):
                 return  # a crash has published it again
@@ -218,18 +222,23 @@ class RegionsFold:
         people = self.headcount(state.region, at)
         enough = people >= self.rules.group or (not people and state.release is not None and not state.release.hidden)
         verdict, reason = verdict_of(state.sources, people, self.rules.group, assessment, enough=enough)
-        state.reason, state.evidence = reason, release_evidence(evidence_of(assessment), hidden=not enough)
+        if verdict == "silent" and verdict != state.verdict:
+            state.part_of_whole = self.whole.holds_at(state.offset)
+        if not (verdict == "silent" and state.part_of_whole):  # that silence is told as the whole's
+            state.incident.follow(verdict, at, self._cool_down)
+        again = state.incident.words() if verdict == "silent" else ""
+        evidence = evidence_of(assessment, state.incident, at, self._cool_down)
+        state.reason = f"{reason}; {again}" if again else reason
+        state.evidence = release_evidence(evidence, hidden=not enough)
         self._judged[state.region] = None
         if verdict != state.verdict:
-            if verdict == "silent":
-                state.part_of_whole = self.whole.holds_at(state.offset)
             output.transitions.append(
                 Transition(
                     region=state.region,
                     at=at,
                     old=state.verdict or "",
                     new=verdict,
-                    reason=reason,
+                    reason=state.reason,
                     evidence=state.evidence,
                     part_of_whole=state.part_of_whole,
                 )

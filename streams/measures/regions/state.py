@@ -8,6 +8,7 @@ from schemas.activity import ActivityRecord, SourceState
 from schemas.regions import Evidence, Verdict
 from streams.measures.privacy import Release
 from streams.measures.regions.campaigns import Kept
+from streams.measures.silence.incident import Incident
 
 
 class RegionState(Struct):
@@ -40,3 +41,4 @@ class RegionState(Struct):
     forgiven: int = -1
     shard_sources: dict[int, dict[str, SourceState]] = field(default_factory=dict)
     told: dict[int, int] = field(default_factory=dict)
+    incident: Incident = field(default_factory=Incident)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from schemas.activity import SourceState
+    from streams.measures.silence.incident import Incident
     from streams.measures.silence.state import Assessment
 
 Judgement = tuple[Verdict, str]
@@ -55,8 +56,8 @@ def by_silence(assessment: Assessment) -> Verdict:
     return "active" if assessment.empty_seconds < ACTIVE_SECONDS else "quiet"
 
 
-def evidence_of(assessment: Assessment | None) -> Evidence:
-    """Give the numbers behind the verdict."""
+def evidence_of(assessment: Assessment | None, incident: Incident, at: int, cool_down: int) -> Evidence:
+    """Give the numbers behind the verdict at `at`; times and the `cool_down` in ms."""
     if assessment is None:
         return Evidence()
     return Evidence(
@@ -66,4 +67,6 @@ def evidence_of(assessment: Assessment | None) -> Evidence:
         threshold=round(assessment.threshold, 3),
         promised_detection_seconds=float(assessment.promised_seconds or 0),
         weekly_check=assessment.weekly_check,
+        incident_since=incident.since if incident.open_at(at, cool_down) else 0,
+        held_until=incident.held_until if incident.held_at(at) else 0,
     )

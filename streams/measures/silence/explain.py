@@ -9,15 +9,18 @@ from msgspec import Struct
 from streams.measures.calendars import QUIET
 from streams.measures.silence.detector import Detector
 from streams.measures.silence.fit import Fit
+from streams.measures.silence.incident import Incident
 from streams.measures.silence.settings import DAY, HOUR, QUARTER
 from streams.measures.silence.state import Assessment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from schemas.config import SilenceSettings
     from schemas.directory import Region
 
 DRAWN: Final = 14 * DAY
+MINUTE: Final = 60_000
 
 
 class Minute(Struct, frozen=True, array_like=True):
@@ -46,6 +49,8 @@ class Hour(Struct, frozen=True):
 class Explanation(Struct, frozen=True):
     """The decision at a minute, what it stands on, and the two weeks before; `days` is how much history there was.
 
+    `incident` is the last one of these weeks.
+
     `observed` is false where a source of the region was down in that minute, so that it could not be judged.
     """
 
@@ -57,12 +62,13 @@ class Explanation(Struct, frozen=True):
     level: float
     days: float
     hours: list[Hour]
+    incident: Incident
 
 
 def explain(
     histories: Mapping[str, Sequence[Minute]],
     regions: Sequence[Region],
-    alpha: float,
+    settings: SilenceSettings,
     region: str,
     at: int | None = None,
 ) -> Explanation:
@@ -74,11 +80,16 @@ def explain(
     if not own:
         raise KeyError(region)
     end = own[-1].minute
-    detector = Detector(regions, alpha)
+    detector = Detector(regions, settings.false_alarms_per_week)
     drawn: list[Hour] = []
+    incident = Incident()
+    cool_down = settings.cool_down
     for name, one in _in_order(histories, end):
         if name == region and one.minute > end - DRAWN:
-            drawn.extend(_follow(detector, region, one, max(one.minute - one.span, end - DRAWN)))
+            for piece, after in _follow(detector, region, one, max(one.minute - one.span, end - DRAWN)):
+                drawn.append(piece)
+                if one.observed:
+                    incident.follow("silent" if piece.silent else "quiet", after * MINUTE, cool_down)
         else:
             detector.advance(name, one.minute, one.events, one.observed, one.span)
     machine = detector.machine(region)
@@ -92,6 +103,7 @@ def explain(
         level=machine.state.level,
         days=(end - machine.state.first) / DAY,
         hours=_by_hour(drawn),
+        incident=incident,
     )
 
 
@@ -103,8 +115,8 @@ def _in_order(histories: Mapping[str, Sequence[Minute]], end: int) -> Iterable[t
         yield name, one
 
 
-def _follow(detector: Detector, region: str, one: Minute, after: int) -> Iterable[Hour]:
-    """Feed a minute and its span by quarter hours, so that the course in between is seen."""
+def _follow(detector: Detector, region: str, one: Minute, after: int) -> Iterable[tuple[Hour, int]]:
+    """Feed a minute and its span by quarter hours, to see the course in between; each with the minute after it."""
     machine = detector.machine(region)
     first = one.minute - one.span + 1
     if first <= after:
@@ -119,7 +131,7 @@ def _follow(detector: Detector, region: str, one: Minute, after: int) -> Iterabl
             (first + machine.calendar.phase) % DAY // QUARTER
         ]
         usual = machine.fit.mean[code & (QUIET - 1)] * (stop - first + 1) / QUARTER if machine.fit else 0.0
-        yield Hour(
+        hour = Hour(
             start=first,
             events=events,
             expected=usual
@@ -128,6 +140,7 @@ def _follow(detector: Detector, region: str, one: Minute, after: int) -> Iterabl
             silent=said.silent,
             seen=one.observed and code < QUIET,
         )
+        yield hour, stop + 1
         first = stop + 1
 
 
