@@ -19,6 +19,8 @@ from streams.measures.regions.whole import View, Whole, weigh
 from tests.measures.posts import DAY, MONDAY, posts, steps
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from schemas.regions import Transition
 
 MINUTE = 60_000
@@ -38,6 +40,11 @@ def views(*silent_since: int, others: int = 0, last: int = 100, minute: int = 20
     """Regions of which some are silent since those minutes and others are quiet; all posted last in `last`."""
     silent = [View(silent=True, minute=minute, last_event=last, alerted=since, expected=9.0) for since in silent_since]
     return silent + [quiet(minute, last)] * others
+
+
+def awake(seen: list[View]) -> Callable[[int], list[float]]:
+    """Let all that are not silent be so busy that their quiet is no chance."""
+    return lambda _: [9.0 for one in seen if not one.silent]
 
 
 @pytest.mark.parametrize(
@@ -62,12 +69,46 @@ def test_it_begins_when_all_are_silent_or_a_tenth_and_three_since_the_last_post_
     seen: list[View], begins: bool
 ) -> None:
     whole = Whole(newest=200)
-    said = weigh(whole, seen, 7)
+    said = weigh(whole, seen, 7, awake(seen))
     assert (said is not None, whole.since > 0) == (begins, begins)
 
 
+@pytest.mark.parametrize(
+    ("silent", "surprises", "begins"),
+    [
+        # four of forty are silent while the others sleep: 36 x 0.1 = 3.6 nats are not seven
+        (4, [0.1] * 36, False),
+        # four of one zone are silent and its other four about to be, while 32 sleep: plenty of nats from a few
+        (4, [9.0] * 4 + [0.05] * 32, False),
+        # three, and seven nats from five more: 3 + 5 (1 - e^-1.4) = 6.77 of eight should have posted
+        (3, [1.4] * 5, True),
+        (3, [1.39] * 5, False),
+        # of ten five should have posted, the silent three and one for sure: 6 (1 - e^-0.19) = 1.04, with 0.15 only 0.84
+        (3, [9.0] * 1 + [0.15] * 6, False),
+        (3, [9.0] * 1 + [0.19] * 6, True),
+        (3, [9.0], True),
+    ],
+)
+def test_it_begins_only_where_the_others_should_have_posted_too(
+    silent: int, surprises: list[float], begins: bool
+) -> None:
+    # beside them one that has been silent since before, which says nothing of it
+    seen = [
+        *views(*range(110, 110 + silent), others=len(surprises)),
+        View(silent=True, minute=200, last_event=20, alerted=60, expected=99.0),
+    ]
+    asked = []
+
+    def others(last: int) -> list[float]:
+        asked.append(last)
+        return surprises
+
+    assert (weigh(Whole(newest=200), seen, 7, others) is not None) == begins
+    assert asked == [100]
+
+
 def test_its_reason_has_the_empty_time_what_was_expected_and_how_many_are_silent() -> None:
-    said = weigh(Whole(newest=200), views(110, 120, 130, others=2), 7)
+    said = weigh(Whole(newest=200), views(110, 120, 130, others=2), 7, lambda _: [3.5, 3.5])
     assert said is not None
     assert (said.old, said.new, said.at) == ("not everything is silent", "everything is silent", 201 * MINUTE)
     assert (said.region, said.scope, said.part_of_whole) == ("", "whole", False)
@@ -77,7 +118,7 @@ def test_its_reason_has_the_empty_time_what_was_expected_and_how_many_are_silent
 
 def test_its_reason_and_its_evidence_tell_expectations_in_two_digits_as_those_of_a_region() -> None:
     many = [View(silent=True, minute=200, last_event=100, alerted=110, expected=411.7) for _ in range(3)]
-    said = weigh(Whole(newest=200), many, 7)
+    said = weigh(Whole(newest=200), many, 7, awake(many))
     assert said is not None
     assert "1,200 expected since" in said.reason
     assert said.evidence.expected_events == 1_200
@@ -98,7 +139,7 @@ def test_it_ends_with_the_first_post_of_one_that_is_not_silent_or_when_too_few_c
     seen: list[View], reason: str
 ) -> None:
     whole = Whole(since=201 * MINUTE, began=7, last_event=100, newest=300)
-    said = weigh(whole, seen, 9)
+    said = weigh(whole, seen, 9, awake(seen))
     assert (said.reason if said else "") == reason
     assert (whole.since, whole.ended) == ((0, 9) if reason else (201 * MINUTE, -1))
 
@@ -209,3 +250,57 @@ def test_a_crash_neither_loses_nor_doubles_it(change: int, after: int, behind: i
     assert told(before) | told(rest) == told(transitions)
     assert second.whole == whole.whole
     assert all(second.detector.export(name) == whole.detector.export(name) for name in RATES)
+
+
+# Four regions that post around the clock, and 36 that only do from eight to eight; the four are of one zone.
+OFFICES = tuple(f"r{number:02}" for number in range(36))
+CLOCKS = ("w", "x", "y", "z")
+LATE = MONDAY + 15 * DAY + 60
+MANY = RegionsSettings(Config(), Directory(region=tuple(Region(name, headcount=100) for name in (*OFFICES, *CLOCKS))))
+
+
+def forty(begin: int, after: int, stopped: tuple[str, ...] = ()) -> list[bytes]:
+    """Give the log of forty regions, of which some have stopped at LATE."""
+    course = []
+    for number, name in enumerate((*OFFICES, *CLOCKS)):
+        happened = posts(number, 400.0 if name in CLOCKS else 30.0, MONDAY, after)
+        if name in OFFICES:
+            happened = {at: count for at, count in happened.items() if 8 <= at // 60 % 24 < 20}
+        if name in stopped:
+            happened = {at: count for at, count in happened.items() if at < LATE}
+        course += [(minute, name, count, span) for minute, count, span in steps(happened, begin, after, longest=60)]
+    return [
+        encode(Activity(name, minute, 0, count, count, {"post": count}, {}, span=span, sources=UP))
+        for minute, name, count, span in sorted(course)
+    ]
+
+
+@cache
+def night() -> tuple[dict[bytes, bytes], int]:
+    """Give the table of the forty at midnight before LATE, and how many records it stands on."""
+    fold = RegionsFold(MANY)
+    raw = forty(MONDAY, LATE - 60)
+    fold.fold(range(len(raw)), raw)
+    return {key: value for key, value in dict(written(fold)).items() if value is not None}, len(raw)
+
+
+def night_after(hours: int, stopped: tuple[str, ...]) -> list[Transition]:
+    table, count = night()
+    raw = forty(LATE - 60, LATE + hours * 60, stopped)
+    return restore(MANY, table).fold(range(count, count + len(raw)), raw).transitions
+
+
+def test_four_of_forty_that_stop_while_the_others_sleep_are_four_silences_and_no_whole() -> None:
+    transitions = night_after(12, CLOCKS)
+    assert {one.region for one in transitions if one.new == "silent"} == set(CLOCKS)
+    assert not [one for one in transitions if one.scope == "whole" or one.part_of_whole]
+
+
+def test_all_that_stop_at_night_are_one_whole_in_the_first_hour_of_the_morning() -> None:
+    transitions = night_after(12, OFFICES + CLOCKS)
+    whole = [one for one in transitions if one.scope == "whole"]
+    assert [one.new for one in whole] == ["everything is silent"]
+    assert LATE + 7 * 60 < whole[0].at // MINUTE <= LATE + 8 * 60
+    alone = [one for one in transitions if one.new == "silent" and not one.part_of_whole]
+    assert {one.at <= whole[0].at for one in alone} == {True}
+    assert len(alone) <= len(CLOCKS) + 2

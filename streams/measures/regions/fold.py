@@ -154,9 +154,18 @@ class RegionsFold:
         known = [self.states[name] for name in self._headcounts if name in self.states]
         judged = [state for state in known if state.verdict in JUDGED]
         if self.whole.since or any(state.verdict == "silent" for state in judged):
-            transition = weigh(self.whole, [self._view(state) for state in judged], offset)
+            views = [self._view(state) for state in judged]
+            transition = weigh(self.whole, views, offset, lambda last: self._surprises(judged, last))
             if transition:
                 output.transitions.append(transition)
+
+    def _surprises(self, judged: Iterable[RegionState], last: int) -> list[float]:
+        """Give of each that is not silent how surprising it is that it has not posted since the minute `last`."""
+        return [
+            self.detector.surprise(state.region, last + 1, self.whole.newest + 1)
+            for state in judged
+            if state.verdict != "silent"
+        ]
 
     def _view(self, state: RegionState) -> View:
         said = self.detector.assess(state.region)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
@@ -11,7 +12,7 @@ from streams.measures.privacy import release_evidence
 from streams.measures.silence.words import duration, number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from schemas.regions import WholeVerdict
 
@@ -20,6 +21,12 @@ ENOUGH: Final = 3
 
 SHARE: Final = 0.1
 """Share of the regions that must have turned silent since anybody's last post; ENOUGH of them at least."""
+
+SURPRISE: Final = 7.0
+"""How surprising it must be that none of the others has posted since (nats): by chance once in a thousand gaps."""
+
+MOST: Final = 0.5
+"""Share of the regions that must have turned silent or should have posted since: a few are not everything."""
 
 MINUTE: Final = 60_000
 
@@ -39,7 +46,7 @@ class Whole(Struct):
 
     def holds_at(self, offset: int) -> bool:
         """Tell whether everything was silent when the record at `offset` was folded."""
-        return self.began < offset and (self.since > 0 or offset <= self.ended)
+        return self.began <= offset and (self.since > 0 or offset <= self.ended)
 
 
 class View(NamedTuple):
@@ -52,12 +59,15 @@ class View(NamedTuple):
     expected: float
 
 
-def weigh(whole: Whole, views: Sequence[View], offset: int) -> Transition | None:
+def weigh(
+    whole: Whole, views: Sequence[View], offset: int, surprises: Callable[[int], Sequence[float]]
+) -> Transition | None:
     """Judge the whole as of its newest minute; `views` are of the regions that can be judged.
 
-    It begins when all of them are silent, or when a tenth of them has turned silent since the last post of any: the
-    slow ones would take days to say what the quick ones have shown. A region that has not been read up to those
-    alerts holds it back. It ends with the first post of one that is not silent, or when too few can be judged.
+    `surprises` gives, for those that are not silent, -ln of the probability of no post since a minute (see
+    silence.since). It begins when all are silent, or when some have turned silent since the last post of any and the
+    others' quiet can't be sleep: see _at_once. It ends with the first post of one that is not silent, or when too few
+    can be judged.
     """
     at = (whole.newest + 1) * MINUTE
     if whole.since:
@@ -76,9 +86,7 @@ def weigh(whole: Whole, views: Sequence[View], offset: int) -> Transition | None
     if len(views) < ENOUGH or not silent:
         return None
     last = max(one.last_event for one in views)
-    since = sorted(one.alerted for one in views if one.silent and one.alerted > last)
-    enough = max(ENOUGH, SHARE * len(views))
-    at_once = len(since) >= enough and all(one.minute >= since[0] for one in views)
+    at_once = _at_once(views, last, surprises)
     if silent < len(views) and not at_once:
         return None
     whole.since, whole.began, whole.last_event = at, offset, last
@@ -89,6 +97,25 @@ def weigh(whole: Whole, views: Sequence[View], offset: int) -> Transition | None
     if not at_once:
         seen = f"all of {_regions(len(views))} are silent"
     return _transition(at, EVERYTHING_SILENT, f"{seen}; {silent} silent by themselves" if at_once else seen, evidence)
+
+
+def _at_once(views: Sequence[View], last: int, surprises: Callable[[int], Sequence[float]]) -> bool:
+    """Tell whether everything has stopped with the minute `last`, though not all are silent by themselves yet.
+
+    A tenth has turned silent since, and the others, who would take days to be called, should have posted as well: all
+    together by SURPRISE, and so many of them that with the silent ones they are MOST of the regions. While the others
+    sleep, or are few, silences are those of their regions. A region that has not been read up to the first alert holds
+    it back; one that was silent before has no say.
+    """
+    since = [one.alerted for one in views if one.silent and one.alerted > last]
+    count = len(since) + sum(not one.silent for one in views)
+    if len(since) < max(ENOUGH, SHARE * count) or any(one.minute < min(since) for one in views):
+        return False
+    if len(since) == count:
+        return True
+    others = surprises(last)
+    stopped = len(since) + sum(-math.expm1(-one) for one in others)
+    return sum(others) >= SURPRISE and stopped >= MOST * count
 
 
 def _transition(at: int, new: WholeVerdict, reason: str, evidence: Evidence) -> Transition:

@@ -14,6 +14,7 @@ from streams.measures.calendars import Calendar, calendar_key
 from streams.measures.silence.fit import Fit, Pool, fit_pool, look
 from streams.measures.silence.machine import Machine
 from streams.measures.silence.settings import DAY, SAMPLE, SETTLING, WAIT, YOUNG
+from streams.measures.silence.since import surprise
 from streams.measures.silence.state import Assessment, State
 
 if TYPE_CHECKING:
@@ -136,6 +137,10 @@ class Detector:
     def assess(self, region: str) -> Assessment:
         """Say what is known of a region after its last minute."""
         return self.machine(region).assess()
+
+    def surprise(self, region: str, first: int, after: int) -> float:
+        """Give -ln of the probability that a region that is well has no event in those minutes; see since.py."""
+        return surprise(self.machine(region), first, after)
 
     def forgive(self, region: str, last_event: int) -> None:
         """Take the time since the minute `last_event`, before which all was well, for no evidence against a region."""

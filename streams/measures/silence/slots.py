@@ -164,6 +164,15 @@ class History:
         """Give a day, packed, today included."""
         return self.pack_today() if day == self.today else self.days.get(day)
 
+    def watched(self, first: int, after: int) -> NDArray[np.bool_]:
+        """Tell for each minute from `first` to before `after` whether it is evidence."""
+        days = range(first // DAY, (after - 1) // DAY + 1)
+        packed = [self.packed(day) for day in days]
+        bits = b"".join(b"\xff" * BITS if one is None else zlib.decompress(one)[BITS : 2 * BITS] for one in packed)
+        excluded = np.unpackbits(np.frombuffer(bits, dtype=np.uint8), bitorder="little").astype(bool)
+        begin = days[0] * DAY
+        return ~excluded[first - begin : after - begin]
+
     def restore(self, days: dict[int, bytes], today: int, packed: bytes) -> None:
         """Take days that changed() gave, and what pack_today() did; days from then on are not looked at."""
         self.days = {day: ended for day, ended in days.items() if day < today}
