@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from pathlib import Path  # noqa: TC003 (cyclopts reads the annotations)
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from streams.ingest.outlet import Congestion, Record
 
 CLOCK: Final = "clock"
+COLLECT_AFTER: Final = 20_000
+"""Objects that are made and not let go before the collector of cycles looks at them. Every request that waits for Kafka
+is some of them, by which Python's own 700 would have it go through all of those that wait, again and again."""
 
 
 def ingest(
@@ -58,9 +62,17 @@ def ingest(
 
 
 async def _run(settings: list[SourceSettings], surroundings: Surroundings) -> list[str]:
+    collect_rarely()
     standing = Standing()
     async with health(surroundings.config.health, standing.why_not):
         return await run_agent(settings, surroundings, standing)
+
+
+def collect_rarely() -> None:
+    """Let the collector of cycles look after COLLECT_AFTER objects, and no more at what there is now."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
 
 
 class Terminal:

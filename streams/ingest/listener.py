@@ -103,9 +103,10 @@ class Listeners:
 
 
 def _runner(paths: dict[str, _Path]) -> web.ServerRunner:
-    async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        found = paths.get(request.path)
-        return await found.handle(request) if found else _other(request.path, paths)
+    def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        # As it came it is there already; taking it apart is for what needs that.
+        found = paths.get(request.raw_path) or paths.get(request.path)
+        return found.handle(request) if found else _other(request.path, paths)
 
     # What is no HTTP, aiohttp would log whole: with the secrets and names that stand in it, and as often as it comes.
     silent = logging.getLogger(f"{__name__}.http")
@@ -129,7 +130,7 @@ async def _start(runner: web.ServerRunner, address: Address) -> str:
     return f"http://{host}:{port}"
 
 
-def _other(path: str, paths: dict[str, _Path]) -> web.Response:
+async def _other(path: str, paths: dict[str, _Path]) -> web.Response:
     if path == HEALTHY:
         return answer(200)
     if path == READY:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -58,10 +58,8 @@ class _Delivery:
             self.done.set_result(None)
 
 
-class _Waiting(NamedTuple):
-    key: bytes | None
-    value: bytes
-    delivery: _Delivery
+_Waiting = tuple[bytes | None, bytes, _Delivery]
+"""Key, value, and whose they are; one is made for each event."""
 
 
 class _Lane:
@@ -85,8 +83,8 @@ class _Lane:
     def add(self, waiting: _Waiting) -> None:
         if not self.busy:
             self.since = time.monotonic()
+            self._stirred.set()
         self._waiting.append(waiting)
-        self._stirred.set()
 
     async def _run(self) -> None:
         while True:
@@ -103,8 +101,8 @@ class _Lane:
 
     def _batch(self) -> list[_Waiting]:
         size = count = 0
-        for waiting in self._waiting:
-            size += len(waiting.value) + len(waiting.key or b"") + RECORD_OVERHEAD
+        for key, value, _ in self._waiting:
+            size += len(value) + len(key or b"") + RECORD_OVERHEAD
             if size > BATCH_BYTES and count:
                 break
             count += 1
@@ -171,7 +169,7 @@ class Producer:
             lane = self._lanes.get((topic, partition))
             if lane is None:
                 lane = self._lanes[topic, partition] = _Lane(self, topic, partition)
-            lane.add(_Waiting(key, value, delivery))
+            lane.add((key, value, delivery))
             self._bytes += len(value)
         self._records += len(records)
         self._idle.clear()
@@ -182,8 +180,8 @@ class Producer:
         while True:
             kafka = await self._connected()
             builder = kafka.create_batch()
-            for waiting in batch:
-                builder.append(timestamp=None, key=waiting.key, value=waiting.value)
+            for key, value, _ in batch:
+                builder.append(timestamp=None, key=key, value=value)
             try:
                 await (await kafka.send_batch(builder, topic, partition=partition))
             except KafkaError as error:
@@ -201,9 +199,9 @@ class Producer:
         self._records -= len(batch)
         if not self._records:
             self._idle.set()
-        for waiting in batch:
-            self._bytes -= len(waiting.value)
-            waiting.delivery.acknowledge()
+        for _, value, delivery in batch:
+            self._bytes -= len(value)
+            delivery.acknowledge()
 
     def lane_ended(self, task: asyncio.Task[None]) -> None:
         """Let the process end when a lane breaks, before anything waits for it for ever."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from streams.ingest.pseudonyms import Pseudonyms
 
 EVERY_SOURCE: Final = "*"
+REMEMBERED: Final = 10_000
+"""Accounts whose pseudonym is at hand: most of what comes is from few. They stay within this process."""
 
 
 class Who(Struct, frozen=True, gc=False):
@@ -56,6 +59,7 @@ class Resolver:
             if colon and name in (source, EVERY_SOURCE)
         }
         self._rows: dict[str, list[_Row]] = {}
+        self._stranger = lru_cache(REMEMBERED)(self._not_known)
         # Rows of this very source come before those of every source.
         for wanted in (source, EVERY_SOURCE):
             for account, region in _accounts(directory):
@@ -65,10 +69,10 @@ class Resolver:
     def who(self, account: str, at: int) -> Who:
         """Tell who `account` was at `at` (ms); an account that is not known is a person of no known region."""
         account = folded(account)
-        role: Role = "bot" if account in self._bots else "person"
         rows = self._rows.get(account)
         if rows is None:
-            return Who(self._pseudonyms.account(self._source, account), "", role)
+            return self._stranger(account)
+        role: Role = "bot" if account in self._bots else "person"
         for row in rows:
             if row.begins <= at < row.ends:
                 who = row.who
@@ -83,6 +87,9 @@ class Resolver:
         if who.region:
             return who.region
         return self._channels.get(f"{self._source}:{channel}", UNASSIGNED) if channel else UNASSIGNED
+
+    def _not_known(self, account: str) -> Who:
+        return Who(self._pseudonyms.account(self._source, account), "", "bot" if account in self._bots else "person")
 
     def _row(self, account: Account, region: str) -> _Row:
         zone: dt.tzinfo = self._zones.get(region, dt.UTC)
