@@ -9,6 +9,7 @@ from ops.config.document import shown_name
 from ops.config.load import Reading, read
 from ops.config.problems import Fault, Problem
 from ops.config.rules import accounts, campaigns, kafka, keys, notifications, ports, regions, secrets, sources
+from streams.ingest.source import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,13 +49,19 @@ def _of_config(reading: Reading, environ: Mapping[str, str]) -> Iterator[Problem
         return  # `jun up` makes the keys of the simulation itself
     yield from secrets.problems(config, environ)
     yield from keys.problems(config.privacy, reading.directory)
+    surroundings = Surroundings(config, reading.directory, reading.folder, _no_clock)
     for index, settings in good:
-        yield from secrets.within(settings, ("source", index), environ, reading.folder)
+        wrong = [*secrets.within(settings, ("source", index), environ, reading.folder)]
+        yield from wrong or sources.ready(settings, ("source", index), surroundings)
     if "source" not in reading.main.document.values:
         yield Problem((), "has no [[source]]: name at least one place to read from.")
     elif not config.privacy.pseudonym_key.file and not config.privacy.pseudonym_key.environment:
         text = "is missing: sources need it to make pseudonyms. Make one with `jun key` and name its file here."
         yield Problem(("privacy", "pseudonym_key"), text)
+
+
+def _no_clock() -> int:
+    return 0
 
 
 def _with_goals(reading: Reading) -> list[int]:

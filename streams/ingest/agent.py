@@ -14,7 +14,7 @@ import structlog
 from schemas.topics import DEADLETTER, EVENTS
 from streams.errors import OperatorError
 from streams.ingest import times
-from streams.ingest.checkpoint import Checkpoint
+from streams.ingest.checkpoint import Checkpoint, SavedPosition
 from streams.ingest.filling import fill
 from streams.ingest.intake import Intake, Topics
 from streams.ingest.producer import Producer
@@ -117,8 +117,9 @@ async def _filled(  # noqa: PLR0913, PLR0917 (see Intake)
     sealer: Sealer,
     stopped: asyncio.Event,
 ) -> list[str]:
+    folder = Path(surroundings.config.state.folder) / CHECKPOINTS
     pairs = [
-        (source, _intake(source, surroundings, outlet, pseudonyms, sealer, None))
+        (source, _intake(source, surroundings, outlet, pseudonyms, sealer, SavedPosition(folder, source.name)))
         for source in _build(several, surroundings)
     ]
 
@@ -150,7 +151,7 @@ def _intake(  # noqa: PLR0913, PLR0917 (see Intake)
     outlet: Outlet,
     pseudonyms: Pseudonyms,
     sealer: Sealer,
-    checkpoint: Checkpoint | None,
+    checkpoint: SavedPosition | None,
 ) -> Intake:
     topics = surroundings.config.topics
     return Intake(

@@ -7,6 +7,8 @@ from typing import Final
 import msgspec
 
 from schemas.codec import UnreadableError
+from streams.ingest.parts import MAXIMUM_EVENTS, too_many
+from streams.ingest.seal import KEPT_BYTES
 from streams.ingest.source import Item
 from streams.ingest.submission import Submission, read_submission
 
@@ -44,7 +46,13 @@ def items_of(body: bytes, content_type: str, place: str) -> list[Item]:
 
 def _many(parts: list[bytes], place: str) -> list[Item]:
     events = [part for part in parts if part.strip(_BLANK)]
-    return [_item(event, f"{place}, event {index}") for index, event in enumerate(events)]
+    items = [_item(event, f"{place}, event {index}") for index, event in enumerate(events[:MAXIMUM_EVENTS])]
+    rest = events[MAXIMUM_EVENTS:]
+    if rest:
+        raw = b"\n".join(rest)
+        place = f"{place}, events {MAXIMUM_EVENTS} to {len(events) - 1}"
+        items.append(Item(raw[:KEPT_BYTES], place, too_many(len(events)), len(raw)))
+    return items
 
 
 def _item(raw: bytes, place: str) -> Item:

@@ -20,25 +20,11 @@ if TYPE_CHECKING:
 P = TypeVar("P")
 
 
-class Checkpoint:
-    """The position of one source, of which one process at a time may be the keeper."""
+class SavedPosition:
+    """The position of a source as it was saved last, for who reads beside the keeper; nothing is kept."""
 
     def __init__(self, folder: Path, source: str) -> None:
-        """Take the checkpoint of `source`; raises OperatorError where another process has it."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
         self._file = folder / f"{source}.json"
-        self._lock = os.open(folder / f"{source}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._lock)
-            raise OperatorError(
-                f"to read the source {source}",
-                "another process of this machine reads it",
-                "stop that one first",
-                retry=True,
-            ) from error
 
     def restore(self, wanted: type[P]) -> P | None:
         """Give the saved position; None where there is none. A damaged one raises OperatorError."""
@@ -52,6 +38,30 @@ class Checkpoint:
                 "the file can't be read",
                 "remove it to begin again: what is sent twice is counted once",
                 retry=False,
+            ) from error
+
+    def save(self, position: object) -> None:
+        """Keep nothing."""
+
+
+class Checkpoint(SavedPosition):
+    """The position of one source, of which one process at a time may be the keeper."""
+
+    def __init__(self, folder: Path, source: str) -> None:
+        """Take the checkpoint of `source`; raises OperatorError where another process has it."""
+        super().__init__(folder, source)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._lock = os.open(folder / f"{source}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._lock)
+            raise OperatorError(
+                f"to read the source {source}",
+                "another process of this machine reads it",
+                "stop that one first",
+                retry=True,
             ) from error
 
     def save(self, position: object) -> None:

@@ -36,6 +36,10 @@ class ImapSource(PullSource):
         self._settings = settings
         self._position: Position | None = None
 
+    def prepare(self) -> None:
+        """Read the password."""
+        self.secret(self._settings.password, "password")
+
     async def work(self, intake: Intake) -> None:
         """Look every so often, with a connection for each look."""
         position = self._position or intake.restore(Position) or Position(oldest=self.first(intake.now()))
@@ -51,11 +55,19 @@ class ImapSource(PullSource):
             await intake.pause(self._settings.poll_seconds)
 
     async def fill(self, intake: Intake, since: int) -> str:
-        """Send which newsletters came since then, and what became of them as far as the mailbox shows it."""
+        """Send which newsletters came since then, and of those from before the source's own first start also what
+        became of them: of later ones the source itself tells, at the moment when it sees it.
+        """
+        saved = intake.restore(Position)
+        began = saved.oldest if saved else self.first(intake.now())
         found = await self._look(Position(oldest=since))
         # At the moment of the delivery, as nobody knows a better one: so they count once, however often this is done.
         delivered = {one.mail: one.at for one in found.happened if one.kind == "delivered"}
-        happened = [msgspec.structs.replace(one, at=delivered[one.mail]) for one in found.happened]
+        happened = [
+            msgspec.structs.replace(one, at=delivered[one.mail])
+            for one in found.happened
+            if one.kind == "delivered" or delivered[one.mail] < began
+        ]
         return f"sent {await self.hand_over(_items(happened), intake)} events"
 
     async def _sent(self, position: Position, intake: Intake) -> Position:

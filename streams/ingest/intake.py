@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from msgspec import Struct
 
     from schemas.directory import Directory
-    from streams.ingest.checkpoint import Checkpoint
+    from streams.ingest.checkpoint import SavedPosition
     from streams.ingest.outlet import Congestion, Outlet
     from streams.ingest.pseudonyms import Pseudonyms
     from streams.ingest.seal import Sealer
@@ -56,7 +56,7 @@ class Intake:
         directory: Directory,
         pseudonyms: Pseudonyms,
         sealer: Sealer,
-        checkpoint: Checkpoint | None = None,
+        checkpoint: SavedPosition | None = None,
     ) -> None:
         self.counters = Counters()
         self.trouble = ""
@@ -145,7 +145,12 @@ class Intake:
             ]
             events += len(made)
             unassigned += made[0].region == UNASSIGNED
-        await self._deliver(records, now)
+        ticket = object()
+        self._owed[ticket] = now
+        try:
+            await self._outlet.deliver(records)
+        finally:
+            del self._owed[ticket]
         self.counters.events += events
         self.counters.unassigned += unassigned
         for refusal in refused:
@@ -168,14 +173,6 @@ class Intake:
         finally:
             self._beating = False
         self.counters.heartbeats += 1
-
-    async def _deliver(self, records: list[Record], now: int) -> None:
-        ticket = object()
-        self._owed[ticket] = now
-        try:
-            await self._outlet.deliver(records)
-        finally:
-            del self._owed[ticket]
 
     def _heartbeat(self, standing: Standing) -> Heartbeat:
         timing = self._source.timing

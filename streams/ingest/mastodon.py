@@ -17,7 +17,7 @@ from streams.ingest.mastodon_status import MILLISECONDS_BITS, identifier, moment
 from streams.ingest.pull import PullSettings, PullSource, order_of
 from streams.ingest.rereading import items_of, rereader_of
 from streams.ingest.source import Item, Rereader, SourceKind, Surroundings
-from streams.ingest.sse import Message, messages
+from streams.ingest.sse import Message, Reached, messages
 from streams.ingest.typed import Typed
 from streams.ingest.web import TroubleError, Web
 
@@ -111,25 +111,27 @@ class MastodonSource(PullSource):
             began = intake.now()
             await self._catch_up(web, intake)
             self.complete(began)
-            async for message in messages(response.content, SILENT):
+            reached = Reached(self.clock)
+            async for message in messages(response.content, SILENT, reached):
                 if intake.stopping:
                     return
-                if message is not None:
-                    await self._take(message, intake)
-                self.complete(intake.now())
+                items = await self._take(message, intake) if message is not None else []
+                self.read_to(items, reached, intake.now())
         raise TroubleError(f"{web.host} ended the stream")
 
-    async def _take(self, message: Message, intake: Intake) -> None:
+    async def _take(self, message: Message, intake: Intake) -> list[Item]:
         if message.event not in {"update", "status.update", "notification"}:
-            return  # deletions take nothing away; filters and announcements are not about people
+            return []  # deletions take nothing away; filters and announcements are not about people
         raw = message.data
         edited = message.event == "status.update"
-        await self.hand_over(self._items(raw, edited=edited), intake)
+        items = self._items(raw, edited=edited)
+        await self.hand_over(items, intake)
         latest = identifier(raw)
         if not edited and order_of(latest) > order_of(self._latest):
             self._latest = latest
             if intake.now() - self._saved_at >= SAVE_EVERY:
                 await self._save(intake)
+        return items
 
     async def _catch_up(self, web: Web, intake: Intake) -> None:
         if self._latest:

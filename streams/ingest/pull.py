@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from schemas.config import Secret
     from streams.ingest.intake import Intake
+    from streams.ingest.sse import Reached
     from streams.secrets import Concealed
 
 AT_ONCE: Final = 500
@@ -132,6 +133,15 @@ class PullSource(abc.ABC):
         self._complete_to = max(self._complete_to, moment)
         self._failures = 0
         self.trouble("")
+
+    def read_to(self, items: Iterable[Item], reached: Reached, now: int) -> None:
+        """Say how far a stream has been read, after these items of it are handed over.
+
+        A service sends in the order of time, give or take the lateness: what was sent before the latest of them has
+        come. Until it is known to wait for us no longer, a backlog is no later than that.
+        """
+        said = [item.submission.at for item in items if not isinstance(item.submission, UnreadableError)]
+        self.complete(max(reached.moment, min(max(said, default=0), now)))
 
     def trouble(self, words: str) -> None:
         """Say what is in the way. It is logged once, and only where it is not over with the next try: streams break."""

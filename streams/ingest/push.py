@@ -27,6 +27,7 @@ from schemas.config import Port, Secret
 from streams.errors import OperatorError
 from streams.ingest.deadlines import Deadlines
 from streams.ingest.listener import Address, answer
+from streams.ingest.parts import MAXIMUM_LETTERS, with_few_letters
 from streams.ingest.rejections import Rejections
 from streams.ingest.seal import KEPT_BYTES
 from streams.ingest.source import Item, SourceSettings, Standing, Surroundings, Taken, Timing
@@ -223,7 +224,7 @@ class PushSource(abc.ABC):
             if not isinstance(read, list):
                 return read
             self.rejections.let_in(self.clock())
-            taken = await self._taken(read, intake)
+            taken = await self._taken(with_few_letters(read) if len(read) > MAXIMUM_LETTERS else read, intake)
         except _TooLargeError as large:
             fault = too_large(large.size, self._settings.maximum_body)
             if not self.proves_before_body:
@@ -245,10 +246,11 @@ class PushSource(abc.ABC):
         """Read the body; raises _TooLargeError as soon as that is known."""
         limit = self._settings.maximum_body
         content = request.content
-        declared = request.content_length or 0
+        declared = 0
         if content.is_eof():  # small ones have come whole with their headers
             body = content.read_nowait(-1)
         else:
+            declared = request.content_length or 0
             parts = bytearray()
             try:
                 async with asyncio.timeout(self._settings.acknowledge_seconds):

@@ -106,6 +106,10 @@ class VivaEngageSource(PullSource):
         self._settings = settings
         self._latest: dict[int, int] = {}
 
+    def prepare(self) -> None:
+        """Read the token."""
+        self.secret(self._settings.token, "token")
+
     async def work(self, intake: Intake) -> None:
         """Look every so often."""
         self._latest = self._latest or dict((intake.restore(Position) or Position()).latest)

@@ -17,9 +17,9 @@ from schemas.config import Secret
 from streams.errors import OperatorError
 from streams.ingest.pull import PullSettings, PullSource, order_of
 from streams.ingest.rereading import items_of, rereader_of
-from streams.ingest.source import Rereader, SourceKind, Standing, Surroundings
+from streams.ingest.source import Item, Rereader, SourceKind, Standing, Surroundings
 from streams.ingest.spending import FOLDER, Spending
-from streams.ingest.sse import lines
+from streams.ingest.sse import Reached, lines
 from streams.ingest.typed import Typed
 from streams.ingest.web import TroubleError, Web
 from streams.ingest.x_post import FIELDS, Includes, moment_of, narrowed, read
@@ -110,6 +110,10 @@ class XSource(PullSource):
         nearly = self._spending.nearly
         return Standing(standing.complete_to, "degraded", nearly) if nearly and standing.status == "ok" else standing
 
+    def prepare(self) -> None:
+        """Read the token."""
+        self.secret(self._settings.token, "token")
+
     async def work(self, intake: Intake) -> None:
         """Search every so often; or catch up by a search, then listen."""
         self._latest = self._latest or (intake.restore(Position) or Position()).latest
@@ -177,20 +181,22 @@ class XSource(PullSource):
             self.complete(began)
             left = await self._spending.reserve(LARGEST_PAGE, 1)
             try:
-                async for line in lines(response.content, SILENT):
+                reached = Reached(self.clock)
+                async for line in lines(response.content, SILENT, reached):
                     if intake.stopping:
                         return
+                    items: list[Item] = []
                     if line.strip():
-                        await self._take(line, web, intake)
+                        items = await self._take(line, web, intake)
                         left -= 1
                         if not left:
                             left = await self._spending.reserve(LARGEST_PAGE, 1)
-                    self.complete(intake.now())
+                    self.read_to(items, reached, intake.now())
             finally:
                 await self._spending.settle(left, 0)
         raise TroubleError(f"{web.host} ended the stream")
 
-    async def _take(self, line: bytes, web: Web, intake: Intake) -> None:
+    async def _take(self, line: bytes, web: Web, intake: Intake) -> list[Item]:
         try:
             streamed = _streamed.read(line)
             if streamed.errors and not streamed.data:
@@ -203,6 +209,7 @@ class XSource(PullSource):
         found = next((item.submission.id for item in items if not isinstance(item.submission, UnreadableError)), "")
         if order_of(found) > order_of(self._latest):
             await self._moved(found, intake, every=SAVE_EVERY)
+        return items
 
     async def _agree_on_rules(self, web: Web) -> None:
         """Have the query as a rule of the app's stream, under this source's own tag, and no older one of it."""

@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 
 from streams.errors import OperatorError
-from streams.ingest import listener
+from streams.ingest import body, listener, parts, push
+from streams.ingest.parts import MAXIMUM_EVENTS, MAXIMUM_LETTERS
 from tests.support.ingest import NOW, Bench
 
 if TYPE_CHECKING:
@@ -101,6 +102,44 @@ async def test_arrays_and_json_lines_are_accepted(server: Callable[..., Any], bo
 async def test_one_event_may_stand_on_several_lines(server: Callable[..., Any]) -> None:
     one = await server()
     assert (await one.post(json.dumps(GOOD, indent=2).encode()))[:2] == (202, {"accepted": 1})
+
+
+async def test_of_too_many_events_the_first_are_taken_and_the_rest_is_one_dead_letter(
+    server: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body, "MAXIMUM_EVENTS", 3)
+    one = await server()
+    events = [{**GOOD, "id": f"a{number}"} for number in range(5)]
+    status, answer, _ = await one.post(events)
+    assert (status, answer["accepted"]) == (400, 3)
+    assert [(told["index"], told["reason"]) for told in answer["refused"]] == [(3, "too_large")]
+    assert "got 5" in answer["refused"][0]["detail"]
+    assert [letter.place for letter in one.outlet.letters] == ["POST /v1/events, events 3 to 4"]
+
+
+async def test_a_body_of_rubbish_makes_few_dead_letters_and_the_caller_is_told_how_many_they_stand_for(
+    server: Callable[..., Any],
+) -> None:
+    one = await server()
+    numbers = 400_000
+    status, answer, _ = await one.post(b"[" + b"1," * numbers + json.dumps(GOOD).encode() + b"]")
+    assert status == 400
+    assert len(answer["refused"]) == len(one.outlet.letters) == MAXIMUM_LETTERS + 1
+    told = answer["refused"][MAXIMUM_LETTERS - 1]
+    assert told["index"] == MAXIMUM_LETTERS - 1
+    assert f"this stands for {MAXIMUM_EVENTS - MAXIMUM_LETTERS + 1:,} events" in told["detail"]
+    assert "got 400,001" in answer["refused"][-1]["detail"]
+
+
+async def test_good_events_among_rubbish_are_taken(server: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "MAXIMUM_LETTERS", 2)
+    monkeypatch.setattr(push, "MAXIMUM_LETTERS", 2)
+    one = await server()
+    status, answer, _ = await one.post([1, GOOD, 2, {**GOOD, "id": "a2"}, 3, {**GOOD, "id": "a3"}])
+    assert (status, answer["accepted"]) == (400, 3)
+    assert [told["index"] for told in answer["refused"]] == [0, 2]
+    assert [event.id for event in one.outlet.events] == [one.bench.original(name) for name in ("a1", "a2", "a3")]
+    assert one.outlet.letters[1].size == len(b"2\n3")
 
 
 async def test_bad_items_are_listed_with_their_reasons_and_good_ones_are_taken(server: Callable[..., Any]) -> None:

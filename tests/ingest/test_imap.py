@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streams.ingest.checkpoint import SavedPosition
 from streams.ingest.source import settings_of
 from tests.support.imap import Box, Letter, MailServer, mail_server
 from tests.support.ingest import NOW, until
@@ -71,12 +72,37 @@ async def test_the_past_that_is_asked_for_twice_counts_once(bench: Callable[...,
     async with mail_server() as server:
         server.boxes["INBOX"].letters = [news(3, seen=True)]
         server.boxes["Trash"].letters = [news(1, "b", seen=True)]
-        one = make(bench, server, tmp_path, clock=lambda: now)
+        one = make(bench, server, tmp_path, clock=lambda: now, backfill_hours=0)
         assert await one.source.fill(one.intake, CAME - 1) == "sent 5 events"
         first = one.outlet.events
         now = NOW + 60_000
         await one.source.fill(one.intake, CAME - 1)
     assert one.outlet.events[5:] == first
+
+
+async def test_what_became_of_a_mail_that_the_source_watches_is_not_told_again_by_a_filling(
+    bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    now = NOW
+    async with mail_server() as server:
+        server.boxes["INBOX"].letters = [
+            news(3, "old", seen=True, came="28-May-2026 20:19:00 +0000"),
+            news(4, seen=True),
+        ]
+        one = make(bench, server, tmp_path, clock=lambda: now, backfill_hours=(NOW - CAME) / 3_600_000)
+        async with running(one) as task:
+            await until(lambda: len(one.outlet.events) == 2, task)
+        assert kinds(one) == [("delivered", CAME), ("open", NOW)]
+        live = one.outlet.events
+        now = NOW + 60_000
+        beside = one.intake_of(one.source, SavedPosition(tmp_path / "checkpoints", "posts"))
+        assert await one.source.fill(beside, CAME - 60_000) == "sent 3 events"
+    again = one.outlet.events[2:]
+    assert [(event.kind, event.at) for event in again if event not in live] == [
+        ("delivered", CAME - 60_000),
+        ("open", CAME - 60_000),
+    ]
+    assert live[0] in again
 
 
 async def test_what_is_known_is_not_fetched_or_told_again_not_even_after_a_restart(

@@ -12,6 +12,7 @@ import yaml
 from aiohttp import web
 
 from schemas.codec import UnreadableError
+from streams.ingest import sse
 from streams.ingest.mastodon_status import read
 from tests.support.ingest import NOW, until
 from tests.support.services import running, serving
@@ -176,14 +177,39 @@ async def test_time_is_complete_up_to_the_last_line_that_the_server_sent(
 ) -> None:
     now = NOW
     server = Mastodon()
+
+    def thumped() -> bool:
+        server.raw(b":thump\n")
+        return bool(one.source.standing(now).complete_to == now)
+
     async with serving(server.handle) as service:
         one = make(bench, service.address, tmp_path, clock=lambda: now)
         async with running(one) as task:
             await until(lambda: one.source.standing(now).complete_to == NOW, task)
-            now = NOW + 15_000
-            server.raw(b":thump\n")
-            await until(lambda: one.source.standing(now).complete_to == now, task)
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(sse, "QUIET", 0)
+                now = NOW + 15_000
+                await until(thumped, task)
     assert one.source.standing(now).status == "ok"
+
+
+async def test_with_a_backlog_in_the_connection_time_is_complete_up_to_what_was_read_of_it(
+    bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    now = NOW
+    server = Mastodon()
+    async with serving(server.handle) as service:
+        one = make(bench, service.address, tmp_path, clock=lambda: now)
+        async with running(one) as task:
+            await until(lambda: one.source.standing(now).complete_to == NOW, task)
+            now = NOW + 600_000
+            for seconds in (1, 3, 2):
+                server.send("update", status(NOW + seconds * 1_000))
+            server.raw(b":thump\n")
+            server.send("delete", identifier(NOW))
+            server.send("update", status(NOW + 2_500))
+            await until(lambda: len(one.outlet.events) == 4, task)
+            assert one.source.standing(now).complete_to == NOW + 3_000
 
 
 async def test_a_refused_token_is_told_without_the_token(bench: Callable[..., Bench], tmp_path: Path) -> None:

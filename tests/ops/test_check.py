@@ -77,6 +77,30 @@ def change(file: Path, old: str, new: str) -> int:
     return text[: text.index(old)].count("\n") + 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ('"http"\nport = 8089', "the secret source late, token, but it has neither a file nor an environment variable"),
+        ('"slack"', "the secret source late, signing_secret, but it has neither"),
+        ('"x-activity"', "the secret source late, consumer_secret, but it has neither"),
+        ('"microsoft"', "the secret source late, client_state, but it has neither"),
+        ('"cloudevents"', "the secret source late, token, but it has neither"),
+        ('"mail"\nprovider = "sendgrid"', "the secret source late, secret, but it has neither"),
+        ('"mail"\nprovider = "ses"', "`topics`"),
+        ('"mail"\nprovider = "mandrill"\nsecret = { file = "token" }', "the `url` that Mandrill calls"),
+        ('"x"\nquery = "#Jun"\nmonthly_posts = 9', "the secret source late, token, but it has neither"),
+        ('"imap"\nhost = "mail.example"\nuser = "a"\nsenders = ["n@x"]', "the secret source late, password, but"),
+        ('"viva-engage"', "the secret source late, token, but it has neither"),
+    ],
+)
+def test_a_source_without_what_it_needs_to_start_is_told_what_to_set(folder: Path, kind: str, words: str) -> None:
+    file = folder / "jun.toml"
+    file.write_text(file.read_text() + f'[[source]]\nkind = {kind}\nname = "late"\n')
+    (found,) = faults(folder)
+    assert "source[late]: wants " in found
+    assert words in found
+
+
 def test_a_good_configuration_has_no_faults(folder: Path) -> None:
     assert faults(folder) == []
 

@@ -12,7 +12,7 @@ from schemas.config import Config, StateSettings
 from schemas.deadletter import DeadLetter
 from schemas.directory import Account, Directory, Region
 from schemas.events import Event, Heartbeat
-from streams.ingest.checkpoint import Checkpoint
+from streams.ingest.checkpoint import Checkpoint, SavedPosition
 from streams.ingest.intake import Intake, Topics
 from streams.ingest.pseudonyms import Pseudonyms
 from streams.ingest.seal import Sealer
@@ -110,7 +110,7 @@ class Bench:
         self.checkpoint = Checkpoint(folder / "checkpoints", self.source.name)
         self.intake = self.intake_of(self.source, self.checkpoint)
 
-    def intake_of(self, source: Source, checkpoint: Checkpoint | None = None) -> Intake:
+    def intake_of(self, source: Source, checkpoint: SavedPosition | None = None) -> Intake:
         """Make an intake for one source."""
         return Intake(
             source,

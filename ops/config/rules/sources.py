@@ -9,13 +9,15 @@ import msgspec
 from ops.config.problems import Problem
 from ops.config.structure import Salvage
 from ops.config.words import sentence, suggestion
-from streams.ingest.source import kinds, settings_of
+from streams.errors import OperatorError
+from streams.ingest.source import build, kinds, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ops.config.locate import Path
     from schemas.config import Config
+    from streams.ingest.source import Surroundings
 
 CLOCK: Final = "clock"
 """The ingest agent that sends heartbeats only, so that time moves on though every real source has died."""
@@ -31,6 +33,17 @@ def settings(config: Config) -> tuple[list[tuple[int, Any]], list[Problem]]:
         if not wrong:
             good.append((index, settings_of(entry)))
     return good, problems
+
+
+def ready(settings: Any, path: Path, surroundings: Surroundings) -> Iterator[Problem]:
+    """Give what a source would ask for as soon as it starts: a secret that is not named, or what goes with it."""
+    try:
+        for source in build(settings, surroundings):
+            prepare = getattr(source, "prepare", None)
+            if prepare is not None:
+                prepare()
+    except OperatorError as error:
+        yield Problem(path, f"wants {error.wanted}, but {error.came}: {error.remedy}.")
 
 
 def names(config: Config) -> Iterator[Problem]:
