@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from schemas.config import SilenceSettings
 from schemas.directory import Region
-from streams.measures.silence.backtest import Plan, backtest
+from streams.measures.silence.backtest import Plan, backtest, starts
 from streams.measures.silence.explain import Minute, explain
 from streams.measures.silence.state import Assessment
 from streams.measures.silence.words import duration, number, promise, rarity, reason
@@ -44,6 +45,37 @@ def test_a_drop_takes_longer_than_a_total_silence() -> None:
     assert total.delay_hours.median is not None
     assert drop.delay_hours.median is not None
     assert total.delay_hours.median < drop.delay_hours.median
+
+
+def test_no_silence_begins_in_a_known_outage_or_where_nobody_watched() -> None:
+    plan = Plan(TRAIN, inject=400, outages=((TRAIN + 100, TRAIN + 5 * DAY), (TRAIN + 4 * DAY, TRAIN + 6 * DAY)))
+    holes = ((TRAIN + 6 * DAY + 60, TRAIN + 7 * DAY),)
+    drawn = starts(plan, "busy", AFTER, holes)
+    # a third of the two weeks is left for finding them
+    last = AFTER - 14 * DAY // 3
+    allowed = {*range(TRAIN, TRAIN + 100), *range(TRAIN + 6 * DAY, TRAIN + 6 * DAY + 60)}
+    allowed |= set(range(TRAIN + 7 * DAY, last))
+    assert len(drawn) == 400
+    assert set(drawn) <= allowed
+    assert {TRAIN <= at < TRAIN + 100 for at in drawn} == {True, False}
+    assert starts(replace(plan, outages=()), "busy", AFTER) != drawn
+    assert starts(replace(plan, outages=((TRAIN, AFTER),)), "busy", AFTER) == []
+
+
+def test_a_drop_of_hourly_counts_is_found_by_counts_as_well() -> None:
+    """An hour of 40 events that has 8 is not empty: by occupied slots alone it would be as usual."""
+    hourly: dict[int, int] = {}
+    for minute, count in posts(7, 900.0, MONDAY, AFTER).items():
+        at = minute // 60 * 60 + 59
+        hourly[at] = hourly.get(at, 0) + count
+    report = backtest(
+        {"hourly": sorted(hourly.items())}, (), Plan(TRAIN, inject=8, keep=0.2, every=60),
+        {"hourly": ((MONDAY, AFTER),)},
+    )  # fmt: skip
+    delays = report.total.delay_hours
+    assert delays.detected_share == 1
+    assert delays.p90 is not None
+    assert delays.p90 < 24
 
 
 def test_a_real_silence_is_an_alert_unless_it_is_a_known_outage() -> None:
@@ -84,7 +116,7 @@ def histories(silent_from: int) -> dict[str, list[Minute]]:
 
 def test_an_explanation_shows_two_weeks_and_the_decision() -> None:
     silent_from = TRAIN - 12 * 60
-    seen = explain(histories(silent_from), [Region("busy"), Region("lively")], 0.1, "busy")
+    seen = explain(histories(silent_from), [Region("busy"), Region("lively")], SilenceSettings(), "busy")
     assert seen.minute == TRAIN - 1
     assert seen.said.silent
     assert len(seen.hours) == 14 * 24
@@ -103,7 +135,7 @@ def test_an_explanation_shows_two_weeks_and_the_decision() -> None:
 
 def test_an_explanation_of_an_earlier_time_knows_nothing_of_what_came_later() -> None:
     at = TRAIN - 12 * 60 - 1
-    seen = explain(histories(at + 1), [Region("busy"), Region("lively")], 0.1, "busy", at)
+    seen = explain(histories(at + 1), [Region("busy"), Region("lively")], SilenceSettings(), "busy", at)
     assert seen.minute == at
     assert not seen.said.silent
     assert all(hour.start <= at for hour in seen.hours)
@@ -111,7 +143,7 @@ def test_an_explanation_of_an_earlier_time_knows_nothing_of_what_came_later() ->
 
 def test_a_region_without_a_history_cannot_be_explained() -> None:
     with pytest.raises(KeyError):
-        explain(histories(TRAIN), [], 0.1, "nowhere")
+        explain(histories(TRAIN), [], SilenceSettings(), "nowhere")
 
 
 def test_a_reason_has_the_gap_the_expectation_and_the_rarity() -> None:

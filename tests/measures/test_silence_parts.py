@@ -43,7 +43,10 @@ def test_a_history_tells_empty_from_not_watched() -> None:
     past = past_of(history, MONDAY + 360, 60)
     assert past.occupied.tolist() == [False, False, True, False, False, False]
     assert past.seen.tolist() == [False, False, True, True, False, True]
-    assert past.counts.tolist()[8:12] == [3, 0, 0, 0]
+    assert past.counts.tolist() == [0, 0, 3, 0, 0, 0]
+    finer = past_of(history, MONDAY + 360, 15)
+    assert finer.counts.tolist()[8:12] == [3, 0, 0, 0]
+    assert finer.step_seen.tolist()[14:18] == [True, True, False, True]
 
 
 def test_a_history_forgets_after_eight_weeks() -> None:
@@ -183,11 +186,11 @@ def test_the_drop_of_a_sparse_region_is_weighed_by_the_ratio_of_probabilities() 
 
 
 @settings(max_examples=50, deadline=None)
-@given(count=st.integers(0, 400), mean=st.floats(0.5, 200), k=st.floats(0.3, 60))
-def test_a_quarter_hour_is_weighed_by_negative_binomial_probabilities(count: int, mean: float, k: float) -> None:
-    state = drops.after_quarter(drops.Counted(odds=1.0), count, mean, k)
+@given(count=st.integers(0, 400), mean=st.floats(0.5, 200), k=st.floats(0.3, 60), step=st.sampled_from([15, 60]))
+def test_a_step_is_weighed_by_negative_binomial_probabilities(count: int, mean: float, k: float, step: int) -> None:
+    state = drops.after_step(drops.Counted(odds=1.0), count, mean, k, step)
     low, high = (stats.nbinom.logpmf(count, k, k / (k + share * mean)) for share in (0.2, 0.6))
-    wanted = 1.25 * math.exp(max(-50, min(low - high, 50)))
+    wanted = (1 + step / 60) * math.exp(max(-50, min(low - high, 50)))
     assert state.odds == pytest.approx(min(wanted, 1e100), rel=1e-6)
 
 

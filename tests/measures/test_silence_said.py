@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from streams.measures.silence.drops import DECAY
+from streams.measures.silence.drops import decay
 from streams.measures.silence.heights import Heights, heights, told
 from streams.measures.silence.state import State
 from streams.measures.silence.words import reason
@@ -83,4 +83,4 @@ def test_the_first_quarter_hour_that_is_judged_has_no_events_of_before(observed:
     before = machine.state.counted
     detector.observe("new", END + hour, usual)
     detector.observe("new", END + hour + 14, 0, span=14)
-    assert machine.state.counted.done == pytest.approx(before.done * DECAY + usual)
+    assert machine.state.counted.done == pytest.approx(before.done * decay(15) + usual)

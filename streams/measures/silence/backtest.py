@@ -74,10 +74,22 @@ def chance(seed: int, *names: object) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
 
 
-def starts(plan: Plan, region: str, after: int) -> list[int]:
-    """Draw the minutes at which a region's silences begin; a third of the test, at most 28 days, is left for them."""
-    last = after - min(FORECAST, (after - plan.train_until) // 3)
-    drawn = chance(plan.seed, region, "starts").integers(plan.train_until, max(last, plan.train_until + 1), plan.inject)
+def starts(plan: Plan, region: str, after: int, holes: Sequence[tuple[int, int]] = ()) -> list[int]:
+    """Draw the minutes at which a region's silences begin; a third of the test, at most 28 days, is left for them.
+
+    None begins in an outage or in one of the `holes`, in which nobody watched.
+    """
+    first = plan.train_until
+    last = max(after - min(FORECAST, (after - first) // 3), first + 1)
+    outages = sorted((*plan.outages, *holes))
+    watched = _observed(first, last, outages)
+    if watched <= 0:
+        return []
+    drawn = first + chance(plan.seed, region, "starts").integers(0, watched, plan.inject)
+    at = first
+    for start, end in outages:
+        drawn[drawn >= max(start, at)] += max(0, end - max(start, at))
+        at = max(at, end)
     return sorted(drawn.tolist())
 
 
@@ -97,7 +109,7 @@ class _Run:
         self.delays: list[tuple[float, bool]] = []
         self.forks: list[tuple[int, Machine]] = []
         self.weeks = _observed(plan.train_until, self.after, self.outages) / WEEK
-        self.starts = starts(plan, name, self.after)
+        self.starts = starts(plan, name, self.after, self.outages)
 
     def observed(self, first: int, after: int) -> list[tuple[int, int, bool]]:
         """Cut a stretch of minutes at the outages: (first, after, observed)."""

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from streams.measures.calendars import CELLS, QUARTERS
+from streams.measures.calendars import CELLS
 from streams.measures.silence.settings import (
     CERTAIN,
+    DAY,
     FULL,
+    HOUR,
     LARGEST_HAZARD,
     MANY,
-    QUARTER,
     SHAPE_WEIGHT,
     SMOOTH_WEIGHT,
     SMOOTHING,
@@ -79,16 +80,16 @@ def occupancy(past: Past, prior_rate: float = 0.0) -> Occupancy | None:
 
 
 def mean_counts(past: Past) -> NDArray[np.float64]:
-    """Give the mean events of a quarter hour per cell.
+    """Give the mean events of a step per cell.
 
     Counts above 3 means + 3 are cut to it, so that one storm does not raise what is expected.
     """
-    cells, counts = past.quarter_cells[past.quarter_seen], past.counts[past.quarter_seen]
+    cells, counts = past.step_cells[past.step_seen], past.counts[past.step_seen]
     slots = tally(cells)
     mean = np.full(CELLS, np.inf)
     for _ in range(4):
         sums = tally(cells, np.minimum(counts, 3 * mean[cells] + 3))
-        seen, sums = sharpen(slots, sums, SMOOTH_WEIGHT * 4)
+        seen, sums = sharpen(slots, sums, SMOOTH_WEIGHT * HOUR / past.step)
         mean = sums / seen
     return mean
 
@@ -108,7 +109,7 @@ def dispersion(counts: NDArray[np.float64], expected: NDArray[np.float64], *, lo
 
 
 class Baseline(NamedTuple):
-    """`hazard`: of a slot (no unit) per cell at level 1; `mean`: events of a quarter hour per cell; `rate` of events
+    """`hazard`: of a slot (no unit) per cell at level 1; `mean`: events of a step per cell; `rate` of events
     a day; `level`: hazard per hour over all time; `dispersion` is that of the counts.
     """
 
@@ -128,21 +129,21 @@ def baseline(past: Past, seen: Occupancy, shape: NDArray[np.float64]) -> Baselin
     count, since empty slots are then too rare to be counted.
     """
     mean = mean_counts(past)
-    usual = mean[past.quarter_cells]
-    quarters = past.quarter_seen
-    if past.slot < QUARTER:
-        fine = np.repeat(quarters, 3)
+    usual = mean[past.step_cells]
+    steps = past.step_seen
+    if past.slot < past.step:
+        fine = np.repeat(steps, 3)
         low = dispersion(past.fives[fine], np.repeat(usual / 3, 3)[fine], low=True)
     else:
-        low = dispersion(past.counts[quarters], usual[quarters], low=True)
+        low = dispersion(past.counts[steps], usual[steps], low=True)
     weight = SHAPE_WEIGHT / past.hours
-    per_slot = mean * past.slot / QUARTER
+    per_slot = mean * past.slot / past.step
     empty = np.exp(-seen.level * shape * past.hours)
     empty = np.where(per_slot >= MANY, (1 + per_slot / low) ** -low, empty)
     p_empty = (seen.seen - seen.occupied + weight * empty) / (seen.seen + weight)
     floor = (0.01 * seen.level + 1e-5) * past.hours
     hazard = np.clip(-np.log(np.maximum(p_empty, 1e-12)), floor, LARGEST_HAZARD)
-    rate = float(past.counts[past.quarter_seen].sum() / max(past.quarter_seen.sum(), 1) * QUARTERS)
+    rate = float(past.counts[past.step_seen].sum() / max(past.step_seen.sum(), 1) * DAY / past.step)
     level = float(hazard[past.cells[past.seen]].mean() / past.hours)
-    whole = dispersion(past.counts[quarters], usual[quarters], low=False)
+    whole = dispersion(past.counts[steps], usual[steps], low=False)
     return Baseline(past.slot, seen.share > FULL, hazard, mean, whole, level, rate)

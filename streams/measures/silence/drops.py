@@ -1,4 +1,4 @@
-"""Partial drops: odds that a region's counts fell to a fifth, against an ordinary lull, by quarter hours."""
+"""Partial drops: odds that counts fell to a fifth, against an ordinary lull, by quarter hours or longer slots."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from streams.measures.silence.odds import MOST, log, peaks
-from streams.measures.silence.settings import DROP_HELD, DROPPED, LEVEL_HALF_LIFE, LEVEL_WEIGHT, LULL, QUARTER
+from streams.measures.silence.settings import DROP_HELD, DROPPED, LEVEL_HALF_LIFE, LEVEL_WEIGHT, LULL
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from streams.measures.silence.slots import Past
 
-HOURS = QUARTER / 60
-DECAY = 2 ** (-QUARTER / LEVEL_HALF_LIFE)
 WEIGHT = 3 * LEVEL_WEIGHT
 _PER_EVENT = math.log(DROPPED / LULL)
 
@@ -33,8 +31,13 @@ class Counted(NamedTuple):
         return (self.done + WEIGHT) / (self.expected + WEIGHT)
 
 
-def after_quarter(state: Counted, count: float, mean: float, dispersion: float) -> Counted:
-    """Take a quarter hour with `count` events where `mean` are expected at level 1.
+def decay(step: int) -> float:
+    """Give what is left of the sums after a step of so many minutes."""
+    return float(2 ** (-step / LEVEL_HALF_LIFE))
+
+
+def after_step(state: Counted, count: float, mean: float, dispersion: float, step: int) -> Counted:
+    """Take a step of so many minutes with `count` events where `mean` are expected at level 1.
 
     The counts are negative binomial with variance m + m^2/k; the likelihood ratio of means a and b is
     (a/b)^y ((k + b)/(k + a))^(y + k).
@@ -44,9 +47,9 @@ def after_quarter(state: Counted, count: float, mean: float, dispersion: float) 
         (dispersion + LULL * expected) / (dispersion + DROPPED * expected)
     )
     return Counted(
-        min((state.odds + HOURS) * math.exp(max(-50.0, min(gain, 50.0))), MOST),
-        state.done * DECAY + min(count, 3 * expected + 3),
-        state.expected * DECAY + mean,
+        min((state.odds + step / 60) * math.exp(max(-50.0, min(gain, 50.0))), MOST),
+        state.done * decay(step) + min(count, 3 * expected + 3),
+        state.expected * decay(step) + mean,
     )
 
 
@@ -55,19 +58,19 @@ def held(state: Counted, threshold: float) -> Counted:
     return state._replace(odds=min(state.odds, math.exp(threshold + DROP_HELD)))
 
 
-def idle(state: Counted) -> Counted:
-    """Let a quarter hour go by that is no evidence."""
-    return Counted(state.odds, state.done * DECAY, state.expected * DECAY)
+def idle(state: Counted, step: int) -> Counted:
+    """Let a step go by that is no evidence."""
+    return Counted(state.odds, state.done * decay(step), state.expected * decay(step))
 
 
 def replay(past: Past, means: NDArray[np.float64], dispersion: float, warm_up: int) -> tuple[list[float], Counted]:
     """Run the test over a history: the peaks of its log odds, and where it stands at the end.
 
-    `means` are what each quarter hour should have at level 1; the first `warm_up` minutes' peaks don't count.
+    `means` are what each step should have at level 1; the first `warm_up` minutes' peaks don't count.
     """
     state = Counted()
     course: list[float] = []
-    for count, mean, seen in zip(past.counts.tolist(), means.tolist(), past.quarter_seen.tolist(), strict=True):
-        state = after_quarter(state, count, mean, dispersion) if seen else idle(state)
+    for count, mean, seen in zip(past.counts.tolist(), means.tolist(), past.step_seen.tolist(), strict=True):
+        state = after_step(state, count, mean, dispersion, past.step) if seen else idle(state, past.step)
         course.append(log(state.odds))
-    return peaks(course, warm_up // QUARTER), state
+    return peaks(course, warm_up // past.step), state

@@ -11,6 +11,7 @@ from streams.measures.silence.detector import Detector
 from streams.measures.silence.fit import Fit
 from streams.measures.silence.incident import Incident
 from streams.measures.silence.settings import DAY, HOUR, QUARTER
+from streams.measures.silence.slots import step_length
 from streams.measures.silence.state import Assessment
 
 if TYPE_CHECKING:
@@ -130,7 +131,11 @@ def _follow(detector: Detector, region: str, one: Minute, after: int) -> Iterabl
         code = machine.calendar.codes((first + machine.calendar.phase) // DAY)[
             (first + machine.calendar.phase) % DAY // QUARTER
         ]
-        usual = machine.fit.mean[code & (QUIET - 1)] * (stop - first + 1) / QUARTER if machine.fit else 0.0
+        usual = (
+            machine.fit.mean[code & (QUIET - 1)] * (stop - first + 1) / step_length(machine.fit.slot)
+            if machine.fit
+            else 0.0
+        )
         hour = Hour(
             start=first,
             events=events,

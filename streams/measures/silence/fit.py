@@ -14,7 +14,6 @@ from streams.measures.silence.settings import (
     COUNTED,
     DROP_SHARE,
     LARGEST_SHARE,
-    QUARTER,
     TAIL_SHAPE,
     WARM_UP,
     WEEK,
@@ -47,7 +46,7 @@ class Pool(Struct, frozen=True, array_like=True):
 
 
 class Fit(Struct, frozen=True, array_like=True):
-    """One region's tables as of the minute `at`: `hazard` of a slot and `mean` of a quarter hour per cell at level 1.
+    """One region's tables as of the minute `at`: `hazard` of a slot and `mean` of a step per cell at level 1.
 
     `tail` divides the hazard; `counted` says whether drops have a test of their own. Thresholds are log odds.
     """
@@ -98,19 +97,19 @@ class Study:
         from them would be too low. A sparse region's cells are the pool's, so that it hardly knows its own weeks.
         """
         past = self.past
-        hazard, means = self.base.hazard[past.cells], self.base.mean[past.quarter_cells]
+        hazard, means = self.base.hazard[past.cells], self.base.mean[past.step_cells]
         if not self.counted:
             return hazard, means
-        for after in range(len(past.counts), 0, -WEEK // QUARTER):
-            first = max(0, after - WEEK // QUARTER)
+        for after in range(len(past.counts), 0, -WEEK // past.step):
+            first = max(0, after - WEEK // past.step)
             others = past.blind(first, after)
             seen = occupancy(others, prior_rate)
             if seen is None:
                 continue
             base = baseline(others, seen, shape)
-            slots = slice(first * QUARTER // past.slot, after * QUARTER // past.slot)
+            slots = slice(first * past.step // past.slot, after * past.step // past.slot)
             hazard[slots] = base.hazard[past.cells[slots]]
-            means[first:after] = base.mean[past.quarter_cells[first:after]]
+            means[first:after] = base.mean[past.step_cells[first:after]]
         return hazard, means
 
     def peaks(self, tail: float) -> NDArray[np.float64]:

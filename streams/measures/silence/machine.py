@@ -22,15 +22,13 @@ from streams.measures.silence.settings import (
     WEEKLY_CHECK,
     YOUNG,
 )
-from streams.measures.silence.slots import History
+from streams.measures.silence.slots import History, step_length
 from streams.measures.silence.state import Assessment, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streams.measures.calendars import Calendar
-
-_DENSE_DECAY = 2 ** (-QUARTER / DENSE_HALF_LIFE)
 
 
 class Machine:
@@ -67,7 +65,9 @@ class Machine:
         self.fit = fit
         self._slot = fit.slot if fit else HOUR
         self._hours = self._slot / HOUR
+        self._step = step_length(self._slot)
         self._decay = 2 ** (-self._slot / LEVEL_HALF_LIFE)
+        self._dense_decay = 2 ** (-self._step / DENSE_HALF_LIFE)
         self._code_day = -1
         self._codes = b""
         self._judge()
@@ -101,7 +101,7 @@ class Machine:
     def _happen(self, minute: int, events: int) -> None:
         state = self.state
         state.count += events
-        state.quarter += events
+        state.step_events += events
         state.last_event = minute
         state.expected_events = 0.0
         self.history.add(minute + self._phase, events)
@@ -118,16 +118,16 @@ class Machine:
             stop = min(upto, end)
             if not observed:
                 self.history.exclude(shifted, stop + phase)
-                state.seen = state.quarter_seen = False
+                state.seen = state.step_seen = False
             state.minute = stop
             if stop == end:
                 if self.fit:
                     self._close(self.fit, stop + 1 + phase)
                 state.count = 0
                 state.seen = True
-                if (stop + 1 + phase) % QUARTER == 0:
-                    state.quarter = 0
-                    state.quarter_seen = True
+                if (stop + 1 + phase) % self._step == 0:
+                    state.step_events = 0
+                    state.step_seen = True
                 if (stop + 1 + phase) % HOUR == 0:
                     self._each_hour(stop + 1, pools)
 
@@ -162,8 +162,8 @@ class Machine:
                 state.expected += 1 - 2.718281828459045**-hazard
             if occupied:
                 state.level = (state.done + LEVEL_WEIGHT) / (state.expected + LEVEL_WEIGHT)
-        if end % QUARTER == 0 and self._slot <= QUARTER:
-            self._close_quarter(fit, fit.mean[cell], seen=state.quarter_seen and code < QUIET)
+        if end % self._step == 0:
+            self._close_step(fit, fit.mean[cell], seen=state.step_seen and code < QUIET)
         self._judge()
         decide(state, fit, self._heights, seen=seen, occupied=occupied)
 
@@ -178,35 +178,35 @@ class Machine:
         elif seen:
             state.odds = after_empty(state.odds, self._hours, x / fit.tail)
             level = state.counted.level if fit.counted else state.level
-            state.expected_events += fit.mean[cell] * self._slot / QUARTER * level
+            state.expected_events += fit.mean[cell] * self._slot / self._step * level
 
-    def _close_quarter(self, fit: Fit, mean: float, *, seen: bool) -> None:
+    def _close_step(self, fit: Fit, mean: float, *, seen: bool) -> None:
         state = self.state
-        learns = seen and not (state.silent and not state.quarter)
+        learns = seen and not (state.silent and not state.step_events)
         if fit.dense:
-            state.done *= _DENSE_DECAY
-            state.expected *= _DENSE_DECAY
+            state.done *= self._dense_decay
+            state.expected *= self._dense_decay
             if learns:
-                state.done += min(state.quarter, 3 * mean + 3)
+                state.done += min(state.step_events, 3 * mean + 3)
                 state.expected += mean
             state.level = (state.done + drops.WEIGHT) / (state.expected + drops.WEIGHT)
         if not fit.counted:
             return
         expected = mean * state.counted.level
         if learns:
-            state.counted = drops.after_quarter(state.counted, state.quarter, mean, fit.dispersion)
+            state.counted = drops.after_step(state.counted, state.step_events, mean, fit.dispersion, self._step)
             if state.dropped:
                 state.counted = drops.held(state.counted, fit.drop_threshold)
         else:
-            state.counted = drops.idle(state.counted)
+            state.counted = drops.idle(state.counted, self._step)
         if state.counted.odds < 1 and not state.dropped:
             state.drop_since = -1
             state.drop_events = 0
             state.drop_expected = 0.0
         elif learns:
             if state.drop_since < 0:
-                state.drop_since = state.minute - QUARTER + 1
-            state.drop_events += state.quarter
+                state.drop_since = state.minute - self._step + 1
+            state.drop_events += state.step_events
             state.drop_expected += expected
 
     def _judge(self) -> None:

@@ -19,7 +19,6 @@ from streams.measures.silence.settings import (
     LEVEL_HALF_LIFE,
     LEVEL_WEIGHT,
     PEAK_FALL,
-    QUARTER,
 )
 
 if TYPE_CHECKING:
@@ -86,14 +85,12 @@ def tracked(
 
 
 def dense_levels(past: Past, means: NDArray[np.float64]) -> Levels:
-    """Give the level of a dense region in each slot, from the counts of its quarter hours; `means` are at level 1."""
-    done = np.where(past.quarter_seen, np.minimum(past.counts, 3 * means + 3), 0.0)
-    expected = np.where(past.quarter_seen, means, 0.0)
-    levels, a, b = tracked(done, expected, DENSE_HALF_LIFE / QUARTER, 3 * LEVEL_WEIGHT)
+    """Give the level of a dense region in each slot, from the counts of its steps; `means` are at level 1."""
+    done = np.where(past.step_seen, np.minimum(past.counts, 3 * means + 3), 0.0)
+    expected = np.where(past.step_seen, means, 0.0)
+    levels, a, b = tracked(done, expected, DENSE_HALF_LIFE / past.step, 3 * LEVEL_WEIGHT)
     before = np.concatenate(([1.0], levels[:-1]))
-    if past.slot > QUARTER:
-        return Levels(before[:: past.slot // QUARTER], a, b)
-    return Levels(np.repeat(before, QUARTER // past.slot), a, b)
+    return Levels(np.repeat(before, past.step // past.slot), a, b)
 
 
 def slot_levels(past: Past, hazard: NDArray[np.float64]) -> Levels:

@@ -30,11 +30,16 @@ def slot_length(events_per_day: float, resolution: int = 1) -> int:
     return max(wanted, next(length for length in (1, 5, 15, 60) if length >= resolution))
 
 
-class Past(NamedTuple):
-    """A stretch of history on a grid: slots of `slot` minutes and quarter hours; all arrays begin at one midnight.
+def step_length(slot: int) -> int:
+    """Give the length of a step, by which events are counted, in minutes: a quarter hour, or a longer slot."""
+    return max(slot, QUARTER)
 
-    `occupied` and `seen` per slot, `counts` and `quarter_seen` per quarter hour (events), `fives` per five minutes,
-    `cells` and `quarter_cells` from 0 to 71. Where not seen nothing counts as evidence.
+
+class Past(NamedTuple):
+    """A stretch of history on a grid: slots of `slot` minutes and steps of `step`; all arrays begin at one midnight.
+
+    `occupied` and `seen` per slot, `counts` (events) and `step_seen` per step, `fives` per five minutes,
+    `cells` and `step_cells` from 0 to 71. Where not seen nothing counts as evidence.
     """
 
     slot: int
@@ -42,8 +47,8 @@ class Past(NamedTuple):
     seen: NDArray[np.bool_]
     cells: NDArray[np.intp]
     counts: NDArray[np.float64]
-    quarter_seen: NDArray[np.bool_]
-    quarter_cells: NDArray[np.intp]
+    step_seen: NDArray[np.bool_]
+    step_cells: NDArray[np.intp]
     fives: NDArray[np.float64]
 
     @property
@@ -51,12 +56,17 @@ class Past(NamedTuple):
         """Length of a slot in hours."""
         return self.slot / 60
 
+    @property
+    def step(self) -> int:
+        """Length of a step in minutes."""
+        return step_length(self.slot)
+
     def blind(self, first: int, after: int) -> Past:
-        """Give it with the quarter hours from `first` to before `after` taken out of the evidence."""
-        seen, quarter_seen = self.seen.copy(), self.quarter_seen.copy()
-        seen[first * QUARTER // self.slot : after * QUARTER // self.slot] = False
-        quarter_seen[first:after] = False
-        return self._replace(seen=seen, quarter_seen=quarter_seen)
+        """Give it with the steps from `first` to before `after` taken out of the evidence."""
+        seen, step_seen = self.seen.copy(), self.step_seen.copy()
+        seen[first * self.step // self.slot : after * self.step // self.slot] = False
+        step_seen[first:after] = False
+        return self._replace(seen=seen, step_seen=step_seen)
 
 
 class Day:
@@ -206,23 +216,25 @@ class History:
             codes = codes[: keep // QUARTER]
         expected = codes < QUIET
         cells = (codes & (QUIET - 1)).astype(np.intp)
-        quarter_seen = np.logical_and(seen.reshape(-1, QUARTER).all(axis=1), expected)
+        step_seen = np.logical_and(seen.reshape(-1, QUARTER).all(axis=1), expected)
         counts = fives.reshape(-1, QUARTER // FIVE).sum(axis=1)
         if slot is None:
-            slot = slot_length(float(counts[quarter_seen].sum() / max(quarter_seen.sum(), 1) * QUARTERS), resolution)
+            slot = slot_length(float(counts[step_seen].sum() / max(step_seen.sum(), 1) * QUARTERS), resolution)
+        joined = step_length(slot) // QUARTER
         if slot < QUARTER:
             slot_seen = np.logical_and(seen.reshape(-1, slot).all(axis=1), np.repeat(expected, QUARTER // slot))
             slot_cells = np.repeat(cells, QUARTER // slot)
         else:
-            slot_seen = np.asarray(quarter_seen.reshape(-1, slot // QUARTER).all(axis=1))
-            slot_cells = cells[:: slot // QUARTER]
+            step_seen = np.asarray(step_seen.reshape(-1, joined).all(axis=1))
+            counts, cells = counts.reshape(-1, joined).sum(axis=1), cells[::joined]
+            slot_seen, slot_cells = step_seen, cells
         return Past(
             slot=slot,
             occupied=np.asarray(occupied.reshape(-1, slot).any(axis=1)),
             seen=slot_seen,
             cells=slot_cells,
             counts=counts,
-            quarter_seen=quarter_seen,
-            quarter_cells=cells,
+            step_seen=step_seen,
+            step_cells=cells,
             fives=fives,
         )

@@ -49,11 +49,12 @@ class State(Struct, array_like=True):
     last_event: int = -1
     count: int = 0
     """Events in the open slot."""
-    quarter: int = 0
-    """Events in the open quarter hour."""
+    step_events: int = 0
+    """Events in the open step."""
     seen: bool = True
     """Whether the open slot was observed throughout, so far."""
-    quarter_seen: bool = True
+    step_seen: bool = True
+    """Whether the open step was."""
     odds: float = 0.0
     mixed: float = 0.0
     """Odds of a drop where it has no test of its own."""
