@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from streams.ingest.submission import Submission
 
 CHALLENGE: Final = re.compile(r"[\w+/=.-]{1,256}", re.ASCII)
+TOLD_FOR: Final = 24 * 60 * 60_000
+"""How long (ms) the heartbeat says that an account has left."""
 SIGNATURE: Final = "x-twitter-webhooks-signature"
 MOMENT: Final = "%a %b %d %H:%M:%S %z %Y"
 """Such as Wed Oct 10 20:19:24 +0000 2018."""
@@ -106,7 +108,20 @@ class _Activity(Struct):
     user_event: Raw = Raw()
 
 
+class _Who(Struct):
+    user_id: str = ""
+
+
+class _Revoke(Struct):
+    source: _Who = field(default_factory=_Who)
+
+
+class _UserEvent(Struct):
+    revoke: _Revoke | None = None
+
+
 _activities: Final[Typed[_Activity]] = Typed(_Activity)
+_user_events: Final[Typed[_UserEvent]] = Typed(_UserEvent)
 _statuses: Final[Typed[_Status]] = Typed(_Status)
 _likes: Final[Typed[_Like]] = Typed(_Like)
 
@@ -120,7 +135,7 @@ class XActivitySource(PushSource):
         super().__init__(settings, surroundings)
         self._consumer_secret = settings.consumer_secret
         self._key = b""
-        self._revoked = False
+        self._left: dict[str, int] = {}
 
     def prepare(self) -> None:
         """Read the consumer secret."""
@@ -128,7 +143,7 @@ class XActivitySource(PushSource):
 
     def trouble(self, now: int) -> str:
         """Say that calls prove nothing, or that an account has left the app."""
-        if self._revoked:
+        if any(now < at + TOLD_FOR for at in self._left.values()):
             return "an account has withdrawn its permission: X tells nothing about it any more"
         return super().trouble(now)
 
@@ -147,12 +162,21 @@ class XActivitySource(PushSource):
         if not same(request.headers.get(SIGNATURE, ""), signature):
             raise forged(f"wanted {SIGNATURE}, made with the consumer secret")
         activity = _activities.read(body)
-        if b"revoke" in bytes(activity.user_event):
-            self._revoked = True
+        self._note(activity)
         place = f"POST {self.path}"
         items = [_item(bytes(raw), f"{place}, post {n}", _post) for n, raw in enumerate(activity.tweet_create_events)]
         items += [_item(bytes(raw), f"{place}, like {n}", _like) for n, raw in enumerate(activity.favorite_events)]
         return items
+
+    def _note(self, activity: _Activity) -> None:
+        """Keep which accounts have left the app, until X tells something about them again."""
+        self._left.pop(activity.for_user_id, None)
+        if activity.user_event:
+            left = _user_events.read(bytes(activity.user_event)).revoke
+            if left is not None:
+                now = self.clock()
+                self._left = {who: at for who, at in self._left.items() if now < at + TOLD_FOR}
+                self._left[left.source.user_id] = now
 
 
 def _item(raw: bytes, place: str, read: Callable[[bytes], Submission]) -> Item:

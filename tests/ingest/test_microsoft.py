@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from streams.errors import OperatorError
 from streams.ingest.microsoft.messages import text_of
 from streams.ingest.microsoft.source import TOLD_FOR
+from streams.ingest.rejections import MANY
 from tests.support.ingest import NOW, Bench
 from tests.support.push import Answer, Called, listening
 
@@ -131,10 +132,17 @@ async def test_a_reply_refers_to_its_message(graph: Graph) -> None:
 
 
 async def test_a_forwarded_message_is_a_reshare_of_its_sender(graph: Graph) -> None:
-    content = json.dumps({"originalMessageId": "9", "originalMessageSender": {"user": {"id": "ANA"}}})
+    content = json.dumps(
+        {
+            "originalMessageId": "9",
+            "originalConversationId": "19:elsewhere@thread.tacv2;messageid=8",
+            "originalMessageSender": {"user": {"id": "ANA"}},
+        }
+    )
     forwarded = {"contentType": "forwardedMessageReference", "content": content}
-    kinds = [kind for kind, _, _ in await graph.say({**MESSAGE, "attachments": [forwarded]})]
-    assert kinds == ["reshare", "recognised"]
+    told = await graph.say({**MESSAGE, "attachments": [forwarded]})
+    assert [kind for kind, _, _ in told] == ["reshare", "recognised"]
+    assert {reference for _, _, reference in told} == {graph.original("19:elsewhere@thread.tacv2/9")}
     assert graph.called.events[1].target_role == "leader"
 
 
@@ -193,10 +201,19 @@ async def test_a_conversation_of_viva_engage_is_read_as_well(graph: Graph) -> No
     assert graph.called.events[0].region == "granada"  # by the community, as a channel
 
 
-async def test_a_wrong_client_state_anywhere_turns_the_whole_batch_away(graph: Graph) -> None:
+async def test_a_notification_with_a_wrong_client_state_is_passed_over_beside_good_ones(graph: Graph) -> None:
+    good = notification(MESSAGE)
+    forged = notification({**MESSAGE, "id": "666"}, clientState="another-client-state-of-nobody")
+    for _ in range(MANY):
+        assert (await graph.notify(forged, good, forged)).status == 200
+    assert {event.id for event in graph.called.events} == {graph.original(f"{CHANNEL}/1590776551682")}
+    assert graph.called.source.standing(NOW).status == "ok"
+
+
+async def test_a_batch_without_the_client_state_is_turned_away(graph: Graph) -> None:
     good = notification(MESSAGE)
     for state in ("", None, STATE + "x", STATE[:-1], "\ud800"):
-        assert (await graph.notify(good, {**good, "clientState": state})).status == 401
+        assert (await graph.notify({**good, "clientState": state})).status == 401
     for body in (b"", b"{}", b"\xff", b'{"value":7}', b"[" * 100_000):
         assert (await graph.called.call(body)).status == 401
     assert graph.called.outlet.records == []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streams.ingest.x_activity import TOLD_FOR
 from tests.support.ingest import NOW, Bench
 from tests.support.push import Answer, Called, listening
 
@@ -134,6 +135,17 @@ async def test_direct_messages_deletions_and_follows_are_not_read(x: X) -> None:
 async def test_the_heartbeat_says_that_an_account_has_left(x: X) -> None:
     await x.send({"user_event": {"revoke": {"source": {"user_id": "7"}}}})
     assert "withdrawn" in x.called.source.standing(NOW).reason
+    assert "withdrawn" in x.called.source.standing(NOW + TOLD_FOR - 1).reason
+    assert x.called.source.standing(NOW + TOLD_FOR).status == "ok"
+
+
+async def test_an_account_of_which_x_tells_again_has_come_back(x: X) -> None:
+    for who in ("7", "8"):
+        await x.send({"for_user_id": who, "user_event": {"revoke": {"source": {"user_id": who}}}})
+    await x.send({"for_user_id": "7", "tweet_create_events": []})
+    assert "withdrawn" in x.called.source.standing(NOW).reason
+    await x.send({"for_user_id": "8", "tweet_create_events": []})
+    assert x.called.source.standing(NOW).status == "ok"
 
 
 async def test_forgeries_are_turned_away_and_rubbish_is_a_dead_letter(x: X) -> None:

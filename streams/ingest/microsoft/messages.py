@@ -61,6 +61,7 @@ class _Attachment(Struct, rename="camel"):
 
 class _Forwarded(Struct, rename="camel"):
     original_message_id: str = ""
+    original_conversation_id: str | None = None
     original_message_sender: _From | None = None
 
 
@@ -132,7 +133,9 @@ def _written(message: _Message, sender: _From, prefix: str, channel: str, *, edi
     reference = target = ""
     if shared is not None and isinstance(shared.content, str):
         original = _forwarded.read(shared.content)
-        kind, reference = "reshare", original.original_message_id
+        # Its id is known within its own channel, which may be another one; a reply's name goes on after it.
+        home = (original.original_conversation_id or prefix).partition(";")[0]
+        kind, reference = "reshare", f"{home}/{original.original_message_id}"
         target = _id(original.original_message_sender.user) if original.original_message_sender else ""
     elif message.reply_to_id:
         kind, reference = "reply", f"{prefix}/{message.reply_to_id}"

@@ -103,16 +103,20 @@ class MicrosoftSource(PushSource):
         return web.Response(text=token, content_type="text/plain", headers={"X-Content-Type-Options": "nosniff"})
 
     async def read(self, request: web.BaseRequest, body: bytes) -> list[Item]:
-        """Prove every notification of the batch, and give what they say."""
+        """Give what the notifications of a batch say that prove where they come from; the others are passed over."""
         del request
         try:
             batch = _batches.read(body).value
         except UnreadableError as fault:
             raise forged(str(fault)) from fault
-        if not all(same(one.client_state or "", self._state) for one in batch):
-            raise forged("wanted the clientState of `client_state` in each notification")
+        proved = [(index, one) for index, one in enumerate(batch) if same(one.client_state or "", self._state)]
+        if len(proved) < len(batch):
+            wanted = "wanted the clientState of `client_state` in each notification"
+            if not proved:
+                raise forged(wanted)
+            self.rejections.turned_away(self.clock(), wanted)
         place = f"POST {self.path}"
-        return [item for index, one in enumerate(batch) for item in self._items(one, f"{place}, notification {index}")]
+        return [item for index, one in proved for item in self._items(one, f"{place}, notification {index}")]
 
     def _items(self, one: _Notification, place: str) -> Iterator[Item]:
         self._note(one)
