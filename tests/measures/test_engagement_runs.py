@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,8 +14,11 @@ from schemas.events import Event, Heartbeat
 from streams.measures.engagement.bucket import Bucket, pack, unpack
 from streams.measures.engagement.entries import flush, restore
 from streams.measures.engagement.fold import TOGETHER, PartitionFold, Settings
-from streams.measures.engagement.pairs import FEWEST, NEVER, LastMinutes
+from streams.measures.engagement.pairs import FIRST, NEVER, LastMinutes
 from tests.measures.naive import MINUTE, NaiveFold
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 BEGIN = 29_000_000
 CAMPAIGNS = {"tag1": ("c",), "tag2": ("c", "d")}
@@ -108,18 +112,23 @@ def test_a_crash_between_two_runs_changes_nothing(run: int) -> None:
 def test_last_minutes_are_those_of_a_dict_however_many_pairs_there_are() -> None:
     chance = np.random.default_rng(1)
     last, plain = LastMinutes(), {}
+
+    def draw(count: int) -> NDArray[np.int64]:
+        return chance.integers(0, 4, count) * chance.integers(0, 3, count) * FIRST + chance.integers(0, 12_000, count)
+
     for minute in range(100):
-        keys = np.unique(chance.integers(0, 12 * FEWEST, 900))
+        keys = np.unique(draw(900 if minute else 5_000))
         when = minute - int(chance.integers(0, 3))
         before = last.touch(keys, when)
         assert before.tolist() == [plain.get(key, NEVER) for key in keys.tolist()]
         plain |= {key: max(when, plain.get(key, NEVER)) for key in keys.tolist()}
         assert len(last) == len(plain)
-        some = chance.integers(0, 12 * FEWEST, 50)
+        some = draw(50)
         assert last.of(some).tolist() == [plain.get(key, NEVER) for key in some.tolist()]
         if minute % 40 == 7:
             pairs, minutes = last.all()
-            assert list(zip(pairs.tolist(), minutes.tolist(), strict=True)) == sorted(plain.items())
+            assert len(pairs) == len(plain)
+            assert dict(zip(pairs.tolist(), minutes.tolist(), strict=True)) == plain
             last.set(pairs[minutes > 3], minutes[minutes > 3])
             plain = {key: at for key, at in plain.items() if at > 3}
 

@@ -14,7 +14,7 @@ from streams.measures.engagement.open_minute import MACHINE
 from streams.measures.engagement.pairs import SERIES_SHIFT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from array import array
 
     from streams.measures.engagement.open_minute import OpenMinute
     from streams.measures.engagement.series import SeriesNumbers
@@ -46,13 +46,24 @@ class RollUp(Struct, frozen=True):
     table: NDArray[np.int32]
 
 
+def numbers_in(column: array[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give a column of numbers of an open minute."""
+    return np.frombuffer(column, np.int64)
+
+
+def bytes_in(column: bytearray | NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Give a column of small numbers of an open minute."""
+    return np.frombuffer(column, np.uint8)
+
+
 def roll_up(minute: int, events: OpenMinute, series: SeriesNumbers) -> RollUp:
     """Roll up a minute that has at least one event; all of them must be gathered."""
     few = len(events.codes) <= FEW
-    return (roll_up_few if few else roll_up_columns)(minute, events, series)
+    tags = series.of_words(numbers_in(events.tags), events.words)
+    return (roll_up_few if few else roll_up_columns)(minute, events, tags, series)
 
 
-def roll_up_few(minute: int, events: OpenMinute, series: SeriesNumbers) -> RollUp:
+def roll_up_few(minute: int, events: OpenMinute, numbers: NDArray[np.int64], series: SeriesNumbers) -> RollUp:
     """Roll up a minute event by event: the quicker way for the few events of a quiet region."""
     members = series.members()
     kinds: dict[str, int] = {}
@@ -60,10 +71,12 @@ def roll_up_few(minute: int, events: OpenMinute, series: SeriesNumbers) -> RollU
     took_part: set[int] = set()
     rows: dict[int, list[int]] = {}
     begin = 0
-    for code, person, length in zip(events.codes, events.persons, events.lengths, strict=True):
+    all_tags = numbers.tolist()
+    columns = (bytes_in(events.codes).tolist(), numbers_in(events.persons).tolist(), bytes_in(events.lengths).tolist())
+    for code, person, length in zip(*columns, strict=True):
         kind = KINDS[code % MACHINE]
         kinds[kind] = kinds.get(kind, 0) + 1
-        tags = events.tags[begin : begin + length]
+        tags = all_tags[begin : begin + length]
         for place, number in enumerate(tags, begin):
             wrote.setdefault(number << SERIES_SHIFT | person, place)
         begin += length
@@ -90,15 +103,14 @@ def roll_up_few(minute: int, events: OpenMinute, series: SeriesNumbers) -> RollU
     )
 
 
-def roll_up_columns(minute: int, events: OpenMinute, series: SeriesNumbers) -> RollUp:
+def roll_up_columns(minute: int, events: OpenMinute, numbers: NDArray[np.int64], series: SeriesNumbers) -> RollUp:
     """Roll up a minute by columns: the cost of an event is least, that of a minute some sixty calls of numpy.
 
     There is an entry for each event and each of its series, the whole first. One sort of them by series and person
     brings together what belongs to a pair, and the pairs of a series.
     """
-    codes = np.frombuffer(events.codes, np.uint8)
-    persons = np.frombuffer(events.persons, np.int64)
-    owner, number, wrote = _entries_of_tags(events, series)
+    codes, persons = bytes_in(events.codes), numbers_in(events.persons)
+    owner, number, wrote = _entries_of_tags(bytes_in(events.lengths), numbers, series)
     keys = np.concatenate([persons, number << SERIES_SHIFT | persons[owner]])
     order = keys.argsort()
     keys = keys[order]
@@ -124,13 +136,12 @@ def roll_up_columns(minute: int, events: OpenMinute, series: SeriesNumbers) -> R
 
 
 def _entries_of_tags(
-    events: OpenMinute, series: SeriesNumbers
+    lengths: NDArray[np.uint8], number: NDArray[np.int64], series: SeriesNumbers
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Give an entry for each event and each of its tags and campaigns: place of the event, series number, place of
     the tag.
     """
-    number = np.frombuffer(events.tags, np.int64)
-    owner = np.arange(len(events.lengths)).repeat(np.frombuffer(events.lengths, np.uint8))
+    owner = np.arange(len(lengths)).repeat(lengths)
     wrote = np.arange(len(number))
     members = series.members()
     if members:
@@ -170,20 +181,3 @@ def _kinds(codes: NDArray[np.uint8]) -> dict[str, int]:
     by_code = np.bincount(codes, minlength=2 * MACHINE)
     counts = (by_code[:MACHINE] + by_code[MACHINE:]).tolist()
     return {kind: count for kind, count in zip(KINDS, counts, strict=True) if count}
-
-
-def votes_of(
-    events: OpenMinute, keys: NDArray[np.int64], wrote: NDArray[np.int64], names: Sequence[str]
-) -> list[tuple[str, str, int]]:
-    """Count, at the first writing of some pairs, people by tag and the form they wrote; `names` are by series."""
-    tagged = wrote != UNWRITTEN
-    forms = np.frombuffer(events.forms, np.int64)[wrote[tagged]]
-    votes = keys[tagged] >> SERIES_SHIFT << SERIES_SHIFT | forms
-    votes.sort()
-    starts = _starts(votes)
-    people = _lengths(starts, len(votes)).tolist()
-    votes = votes[starts]
-    tags = (votes >> SERIES_SHIFT).tolist()
-    written = (votes & (1 << SERIES_SHIFT) - 1).tolist()
-    form_names = events.words.names
-    return [(names[tag], form_names[form], count) for tag, form, count in zip(tags, written, people, strict=True)]

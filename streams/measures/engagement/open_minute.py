@@ -11,8 +11,6 @@ from itertools import chain, compress
 from operator import eq
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from schemas.events import KINDS
 from streams.measures.engagement.clock import MINUTE
 
@@ -30,8 +28,8 @@ MACHINE_CODES: Final = {kind: code + MACHINE for code, kind in enumerate(KINDS)}
 class OpenMinute:
     """Columns of distinct events in the order of their coming: `codes`, `persons` and `lengths` have one for each,
     `tags` and `forms` their tags and how those were written, one after the other, `lengths` of each event. `ids` are
-    in the same order. Forms have numbers of `words`, and so have tags until settle(): a region numbers its tags minute
-    by minute as they close, so that the order does not depend on how the log was read.
+    in the same order. Tags and forms have numbers of `words`; a region numbers its tags minute by minute as they close,
+    so that the order does not depend on how the log was read.
     """
 
     __slots__ = (
@@ -43,15 +41,13 @@ class OpenMinute:
         "lengths",
         "people",
         "persons",
-        "series",
         "sources",
         "tags",
         "words",
     )
 
-    def __init__(self, people: People, series: Numbers, words: Numbers) -> None:
+    def __init__(self, people: People, words: Numbers) -> None:
         self.people = people
-        self.series = series
         self.fresh: list[Event] = []
         self.ids: dict[str, int] = {}
         self.codes = bytearray()
@@ -84,14 +80,6 @@ class OpenMinute:
         self.forms.fromlist(self.words.of(list(chain.from_iterable(written))))
         self.sources.update([event.source for event in events])
         self.fresh = []
-
-    def settle(self) -> None:
-        """Give the tags the region's numbers; once, when everything is gathered."""
-        words = list(dict.fromkeys(self.tags))
-        names = self.words.names
-        numbers = np.zeros(len(names), np.int64)
-        numbers[words] = self.series.of([names[word] for word in words])
-        self.tags = array("q", numbers[self.tags].tobytes())
 
     def _distinct(self, events: list[Event]) -> list[Event]:
         """Give those events whose id is new."""

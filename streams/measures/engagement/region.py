@@ -12,7 +12,7 @@ from streams.measures.engagement.bucket import DAY, PEOPLE, SUMS, Bucket, add_ro
 from streams.measures.engagement.campaigns import RegionCampaigns
 from streams.measures.engagement.figures import chosen_series, series_of, windows_of
 from streams.measures.engagement.history import History
-from streams.measures.engagement.minute import roll_up, votes_of
+from streams.measures.engagement.minute import roll_up
 from streams.measures.engagement.numbering import Numbers
 from streams.measures.engagement.open_minute import OpenMinute
 from streams.measures.engagement.pairs import SERIES_SHIFT
@@ -20,6 +20,7 @@ from streams.measures.engagement.people import People
 from streams.measures.engagement.redefine import redefined
 from streams.measures.engagement.series import SeriesNumbers
 from streams.measures.engagement.totals import Totals, TotalsKeeper
+from streams.measures.engagement.votes import votes_of
 from streams.measures.engagement.windows import LONGEST, RegionWindows
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class RegionShard:
         """Give a new minute for events of this shard."""
         if len(self._forms) > MOST_FORMS:
             self._forms = Numbers()
-        return OpenMinute(self.people, self.series.numbers, self._forms)
+        return OpenMinute(self.people, self._forms)
 
     def close(self, minute: int, events: OpenMinute, offset: int, sources: dict[str, SourceState]) -> Activity | None:
         """Close `minute`; give what is to be published, or None where the table says that it has been already."""
@@ -80,7 +81,6 @@ class RegionShard:
             self.totals.add(offset, duplicates=events.duplicates)
         if self._enter(minute):
             return None
-        events.settle()
         rolled = roll_up(minute, events, self.series)
         together = self.series.together(rolled.keys)
         new_day = self.advance(minute)
@@ -90,8 +90,8 @@ class RegionShard:
         rolled.table[:, NEW] = np.bincount(in_row, minlength=len(rolled.series))
         self.windows.add_minute(rows_of(rolled.table))
         self._count(minute, rolled.keys, rolled.table, offset)
-        votes = votes_of(events, keys, rolled.wrote[new], self.series.numbers.names)
-        self.totals.add(offset, kinds=rolled.kinds, votes=votes)
+        self.totals.add(offset, kinds=rolled.kinds)
+        self.totals.vote(offset, votes_of(events, keys, rolled.wrote[new]), self.series.numbers.names)
         bucket = Bucket(
             offset=offset,
             start=minute,
@@ -171,7 +171,6 @@ class RegionShard:
         alone = self.open()
         alone.fresh.append(event)
         alone.gather()
-        alone.settle()
         rolled = roll_up(minute, alone, self.series)
         known = bucket.keys()
         fresh = np.isin(rolled.keys, known, assume_unique=True, invert=True)
@@ -185,8 +184,8 @@ class RegionShard:
         self.windows.add(minute, together)
         self.windows.add_rows(rows_of(rolled.table), self.history)
         self._count(minute, rolled.keys, rolled.table, offset)
-        votes = votes_of(alone, keys[new], wrote[new], self.series.numbers.names)
-        self.totals.add(offset, late=1, kinds=rolled.kinds, votes=votes)
+        self.totals.add(offset, late=1, kinds=rolled.kinds)
+        self.totals.vote(offset, votes_of(alone, keys[new], wrote[new]), self.series.numbers.names)
         kinds = dict(bucket.kinds)
         kinds[event.kind] = kinds.get(event.kind, 0) + 1
         self.history.put(

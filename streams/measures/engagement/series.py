@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from schemas.activity import CAMPAIGN_PREFIX, TOGETHER_LIMIT, WHOLE
+from streams.measures.engagement.arrays import longer
 from streams.measures.engagement.pairs import PERSON, SERIES_SHIFT
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 TOGETHER_PREFIX: Final = "with:"
 """The series of people who used a tag together with a campaign's is this, the campaign's name, a colon, the tag."""
 NOBODY: Final = np.empty(0, np.int64)
+UNNUMBERED: Final = -1
+FEW: Final = 16
 LEAST_TOGETHER: Final = 2
 """People from which on a tag is published as one that goes with a campaign."""
 
@@ -40,7 +43,25 @@ class SeriesNumbers:
         self._pairs: dict[int, NDArray[np.int64]] = {}
         self._tags = np.zeros(0, bool)
         self._looked_at = 0
+        self._words: Numbers | None = None
+        self._of_word = np.zeros(0, np.int64)
         numbers[WHOLE]  # gives it its number
+
+    def of_words(self, tags: NDArray[np.int64], words: Numbers) -> NDArray[np.int64]:
+        """Give the series number of each of `tags`, numbers of `words`; new ones are numbered in order."""
+        if words is not self._words:
+            if len(tags) < FEW:  # not worth forgetting the words that are known
+                return np.array(self.numbers.of([words.names[word] for word in tags.tolist()]), np.int64)
+            self._words, self._of_word = words, np.zeros(0, np.int64)
+        if len(words.names) > len(self._of_word):
+            self._of_word = longer(self._of_word, len(words.names), UNNUMBERED)
+        found = self._of_word[tags]
+        unknown = found == UNNUMBERED
+        if np.count_nonzero(unknown):
+            new = list(dict.fromkeys(tags[unknown].tolist()))
+            self._of_word[new] = self.numbers.of([words.names[word] for word in new])
+            found = self._of_word[tags]
+        return found
 
     def campaigns(self) -> list[int]:
         """Give the numbers of the campaigns that have been seen, in order."""

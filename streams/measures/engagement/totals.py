@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from streams.measures.engagement.votes import Votes
 from streams.measures.hashtags import LabelVotes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+
+    from streams.measures.engagement.votes import Written
 
 NOTHING: Final[Mapping[str, int]] = {}
 
@@ -30,11 +33,11 @@ class TotalsKeeper:
 
     def __init__(self, totals: Totals) -> None:
         self.totals = totals
-        self._labels: dict[str, str] = {}
+        self._votes = Votes(totals.votes)
         self._restored = totals.offset
         self._written = totals.offset
 
-    def add(  # noqa: PLR0913 - each is one of the totals
+    def add(
         self,
         offset: int,
         *,
@@ -42,9 +45,8 @@ class TotalsKeeper:
         late: int = 0,
         too_late: int = 0,
         kinds: Mapping[str, int] = NOTHING,
-        votes: Iterable[tuple[str, str, int]] = (),
     ) -> None:
-        """Add what the record at source `offset` has brought; `votes` are a tag, a form of it and how many wrote it."""
+        """Add what the record at source `offset` has brought."""
         totals = self.totals
         if offset <= self._restored:
             return
@@ -54,38 +56,21 @@ class TotalsKeeper:
         totals.too_late += too_late
         for kind, count in kinds.items():
             totals.kinds[kind] = totals.kinds.get(kind, 0) + count
-        for tag, form, people in votes:
-            self._vote(tag, form, people)
 
-    def _vote(self, tag: str, form: str, people: int) -> None:
-        """Count the votes; the tag's label is looked for again only where another form may have come before it."""
-        votes = self.totals.votes.get(tag)
-        if votes is None:
-            votes = self.totals.votes[tag] = LabelVotes()
-        if form in votes.forms:
-            votes.forms[form] += people
-        else:
-            votes.add(form, people)
-        label = self._labels.get(tag)
-        if label is not None and label != form and votes.forms.get(form, 0) >= votes.forms.get(label, 0):
-            del self._labels[tag]
+    def vote(self, offset: int, written: Written, names: Sequence[str]) -> None:
+        """Add the forms of tags that the record at source `offset` has brought; `names` are by series."""
+        if offset > self._restored:
+            self.totals.offset = offset
+            self._votes.add(written, names)
 
     def labels(self, names: Sequence[str]) -> dict[str, str]:
         """Give, for those of `names` that most people write in another form, that form."""
-        known, votes = self._labels, self.totals.votes
-        found = {}
-        for name in names:
-            if name in votes:
-                label = known.get(name)
-                if label is None:
-                    label = known[name] = votes[name].label(name)
-                if label != name:
-                    found[name] = label
-        return found
+        return self._votes.labels(names)
 
     def flush(self) -> Totals | None:
         """Give the totals where they have changed since the last flush."""
         if self.totals.offset == self._written:
             return None
         self._written = self.totals.offset
+        self._votes.settle()
         return self.totals

@@ -75,8 +75,7 @@ class RegionWindows:
 
     def _expire_people(self, place: int, first: int, last: int) -> None:
         if last - first >= LEAP:
-            pairs, minutes = self._last.all()
-            self._count(place, pairs[(minutes >= first) & (minutes <= last)], -1)
+            self._count(place, self._last.between(first, last)[0], -1)
             self._hours[place] = NEVER
             self._prepare_hour(place, last // HOUR)
             leaving = self._leaving[place]
@@ -93,21 +92,19 @@ class RegionWindows:
                         continue
                     self._count(place, keys[self._last.of(keys) == minute], -1)
         if LENGTHS[place] == LONGEST and last // HOUR != (first - 1) // HOUR:
-            pairs, minutes = self._last.all()
-            keep = minutes > last
-            if not keep.all():
-                self._last.set(pairs[keep], minutes[keep])
+            self._last.forget(last)
 
     def _prepare_hour(self, place: int, hour: int) -> None:
         """Sort the pairs whose last minute lies in the hour by that minute: one look at all pairs an hour."""
         self._hours[place] = hour
-        pairs, minutes = self._last.all()
-        inside = np.flatnonzero((minutes >= hour * HOUR) & (minutes < (hour + 1) * HOUR))
-        minutes = minutes[inside]
-        order = np.argsort(minutes, kind="stable")
-        keys, minutes = pairs[inside][order], minutes[order]
+        self._leaving[place] = {}
+        keys, minutes = self._last.between(hour * HOUR, hour * HOUR + HOUR - 1)
+        if not len(keys):
+            return
+        order = np.argsort((minutes - hour * HOUR).astype(np.int8), kind="stable")  # sorts such by counting
+        keys, minutes = keys[order], minutes[order]
         starts = np.flatnonzero(np.diff(minutes, prepend=NEVER))
-        leaving = self._leaving[place] = {}
+        leaving = self._leaving[place]
         bounds = [*starts.tolist(), len(minutes)]
         for begin, end in pairwise(bounds):
             leaving[int(minutes[begin])] = keys[begin:end]
