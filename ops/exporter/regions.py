@@ -87,6 +87,18 @@ def samples(
 
     A counter that appears at zero lets a query see its first increase.
     """
+    yield from beside_windows(region, status, campaigns, sources)
+    if status is None:
+        return
+    for info, series, key, released in windows(region.name, status, campaigns, tags):
+        yield from info
+        yield from of_windows(series, key, released)
+
+
+def beside_windows(
+    region: Region, status: RegionStatus | None, campaigns: Collection[str], sources: Collection[str]
+) -> Iterator[Sample]:
+    """Give every sample of a region but those of the rolling windows."""
     name = region.name
     key = (name,)
     yield f.REGION_INFO, (name, region.team, region.time_zone, region.title or name), 1
@@ -111,7 +123,6 @@ def samples(
     for kind in KINDS:
         if kind in status.events_total:
             yield from _released(f.KINDS_TOTAL, f.KINDS_HIDDEN, (kind, name), status.events_total[kind])
-    yield from _windows(name, status, campaigns, tags)
     yield from of_region(name, status, campaigns)
 
 
@@ -126,23 +137,27 @@ def _evidence(key: tuple[str], status: RegionStatus) -> Iterator[Sample]:
     yield f.WEEKLY, key, int(evidence.weekly_check or evidence.promised_detection_seconds > WEEKLY_SECONDS)
 
 
-def _windows(name: str, status: RegionStatus, campaigns: Collection[str], tags: Collection[str]) -> Iterator[Sample]:
+def windows(
+    name: str, status: RegionStatus, campaigns: Collection[str], tags: Collection[str]
+) -> Iterator[tuple[tuple[Sample, ...], Series, tuple[str, ...], ReleasedWindow]]:
+    """Give each series over rolling windows that is shown: samples about it, its metrics, its labels, its counts."""
     for series, window in sorted(status.windows.items()):
         if series == WHOLE:
-            yield from _window(f.WHOLE_SERIES, (name,), window)
+            yield (), f.WHOLE_SERIES, (name,), window
         elif (campaign := series.removeprefix(CAMPAIGN_PREFIX)) != series:
             if campaign in campaigns:
-                yield from _window(f.CAMPAIGN_SERIES, (campaign, name), window)
+                yield (), f.CAMPAIGN_SERIES, (campaign, name), window
         elif series in tags:
-            yield f.TAG_INFO, (status.labels.get(series, series), name, series), 1
-            yield from _window(f.TAG_SERIES, (name, series), window)
+            info = f.TAG_INFO, (status.labels.get(series, series), name, series), 1
+            yield (info,), f.TAG_SERIES, (name, series), window
 
 
 def _is_tag(series: str) -> bool:
     return series != WHOLE and not series.startswith(CAMPAIGN_PREFIX)
 
 
-def _window(series: Series, key: tuple[str, ...], released: ReleasedWindow) -> Iterator[Sample]:
+def of_windows(series: Series, key: tuple[str, ...], released: ReleasedWindow) -> Iterator[Sample]:
+    """Give the samples of one series over the rolling windows: its counts, and where one of them is hidden."""
     hidden = dict.fromkeys(WINDOWS, 0)
     for field, family in series.counts.items():
         counts: tuple[Released, ...] = getattr(released, field)

@@ -97,15 +97,21 @@ class Scrape:
             self._window = Window(number)
         at = self._plan.shown_at(minute)
         for name, region in known.regions.items():
-            tags = self._tags.get(name, frozenset())
-            found = regions.samples(region, known.statuses.get(name), known.campaigns, known.source_names, tags)
-            self._window.add(at, found)
+            status = known.statuses.get(name)
+            self._window.add(at, regions.beside_windows(region, status, known.campaigns, known.source_names))
+            if status is not None:
+                tags = self._tags.get(name, frozenset())
+                for info, series, key, released in regions.windows(name, status, known.campaigns, tags):
+                    self._window.add(at, info)
+                    self._window.add_windows(at, series, key, released)
         self._window.add(at, line.replayable(known))
 
     def _flush(self) -> None:
-        if self._window is not None and self._window.samples:
-            self._writer.write(self._window)
-            self.samples += self._window.samples
+        if self._window is not None:
+            self._window.settle()
+            if self._window.samples:
+                self._writer.write(self._window)
+                self.samples += self._window.samples
         self._window = None
 
     def finish(self) -> None:

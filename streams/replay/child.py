@@ -7,8 +7,11 @@ it back when the parent is slower.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import gc
 import signal
+import termios
+from array import array
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +27,7 @@ from streams.fetch import Run, check_consumer, fetch_runs
 from streams.kafka import client_arguments, plain_errors, start_client, topic_name
 from streams.measures.engagement.entries import flush
 from streams.measures.engagement.layout import engagement_settings
+from streams.replay.merge import UNKNOWN
 from streams.replay.partition import Out, PartitionReplay
 from streams.replay.plan import Plan
 from streams.replay.work import DONE, Work
@@ -32,9 +36,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from multiprocessing.connection import Connection
 
-SLICE: Final = 1_000
+SLICE: Final = 8_000
 """Records folded at once, so that what a partition gives stays small and none gets far ahead."""
 FETCH_BYTES: Final = 1 << 20
+PIPE_BYTES: Final = 1 << 20
+"""What a pipe to the parent holds, so that folding goes on while the parent judges; Linux lets everybody have that."""
 WAIT_SECONDS: Final = 30.0
 """For how long nothing may come of a partition that has more."""
 
@@ -80,6 +86,10 @@ class Lane:
         self.place = place
         self.replay = replay
         self.cut = cut
+        self.told = UNKNOWN
+        """The progress that the parent knows."""
+        self.untold = 0
+        """Records that were read since."""
         self._run: Run | None = None
         self._at = 0
 
@@ -98,11 +108,11 @@ class Lane:
             )  # fmt: skip
         self._run, self._at = run, 0
 
-    def fold(self) -> tuple[list[Out], int]:
-        """Fold the next slice; give what it publishes, and how many records that were."""
+    def fold(self) -> list[Out]:
+        """Fold the next slice; give what it publishes."""
         run = self._run
         if run is None:
-            return [], 0
+            return []
         offsets, values = _slice(run, self._at, self.replay.stop)
         self._at += SLICE
         if self._at >= len(run.values) or len(offsets) < SLICE:
@@ -110,7 +120,8 @@ class Lane:
             next_offset = run.next_offset
         else:
             next_offset = offsets[-1] + 1
-        return self.replay.take(offsets, values, next_offset), len(offsets)
+        self.untold += len(offsets)
+        return self.replay.take(offsets, values, next_offset)
 
 
 def _slice(run: Run, begin: int, stop: int) -> tuple[Sequence[int], Sequence[bytes | None]]:
@@ -165,7 +176,7 @@ class Child:
         gc.freeze()
         gc.disable()
         for lane in self._lanes:
-            await self._send(lane, [], 0)
+            await self._send(lane, [])
         while behind := [lane for lane in self._lanes if not lane.replay.done]:
             lane = min(behind, key=lambda one: one.replay.progress)
             if lane.hungry:
@@ -177,11 +188,16 @@ class Child:
                         retry=True,
                     )  # fmt: skip
                 lane.feed(runs[lane.place])
-            await self._send(lane, *lane.fold())
+            outs = lane.fold()
+            if outs or lane.replay.progress != lane.told:
+                await self._send(lane, outs)
+            else:
+                await asyncio.sleep(0)  # what is fetched comes in meanwhile
             if lane.replay.done:
                 consumer.pause(lane.place)
 
-    async def _send(self, lane: Lane, outs: list[Out], records: int) -> None:
+    async def _send(self, lane: Lane, outs: list[Out]) -> None:
+        """Give what there is; waits where the parent is behind."""
         replay, cut = lane.replay, -1
         if replay.done:
             cut = DONE
@@ -192,8 +208,19 @@ class Child:
                 gc.collect(1)
                 cut = lane.cut = window
         refused, replay.refused = replay.refused, {}
-        message = Message(lane.place.partition, outs, replay.progress, cut, records, refused)
-        await asyncio.to_thread(self._pipe.send_bytes, encode(message))
+        message = Message(lane.place.partition, outs, replay.progress, cut, lane.untold, refused)
+        lane.told, lane.untold = replay.progress, 0
+        content = encode(message)
+        if self._waiting_bytes() + len(content) < PIPE_BYTES:
+            self._pipe.send_bytes(content)  # there is room: a thread would cost more
+        else:
+            await asyncio.to_thread(self._pipe.send_bytes, content)
+
+    def _waiting_bytes(self) -> int:
+        """Give how much the parent has not yet taken out of the pipe."""
+        waiting = array("i", [0])
+        fcntl.ioctl(self._pipe.fileno(), termios.FIONREAD, waiting)
+        return waiting[0]
 
 
 def _name(partition: int) -> str:

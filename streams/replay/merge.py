@@ -23,6 +23,8 @@ class Merge:
 
     def __init__(self, partitions: Iterable[int]) -> None:
         self.progress = dict.fromkeys(partitions, UNKNOWN)
+        self.waiting = dict.fromkeys(self.progress, 0)
+        """Bytes of activity of each partition that wait for the others."""
         self._given = dict.fromkeys(self.progress, 0)
         self._marked = dict.fromkeys(self.progress, 0)
         self._minutes: dict[int, list[_Waiting]] = {}
@@ -36,6 +38,7 @@ class Merge:
         """Take what a partition gives, and how far it has got."""
         for out in outs:
             self._given[partition] += 1
+            self.waiting[partition] += len(out.value)
             self._minutes.setdefault(out.key, []).append(_Waiting(partition, self._given[partition], out))
         self.progress[partition] = progress
 
@@ -43,8 +46,10 @@ class Merge:
         """Give each minute that is complete, with its records by region and shard, each one's in their order."""
         bound = min(self.bound, before)
         for minute in sorted(minute for minute in self._minutes if minute < bound):
-            found = [waiting.out for waiting in self._minutes.pop(minute)]
-            yield minute, sorted(found, key=lambda one: (one.region, one.shard))
+            found = self._minutes.pop(minute)
+            for one in found:
+                self.waiting[one.partition] -= len(one.out.value)
+            yield minute, sorted((one.out for one in found), key=lambda out: (out.region, out.shard))
 
     def mark(self, partition: int) -> None:
         """Note that a partition has been cut: what it gave so far belongs before the cut."""

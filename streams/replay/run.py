@@ -5,9 +5,11 @@ The sink gets every minute once, in order, and is told how far everything is kno
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
-from typing import TYPE_CHECKING, Final, NamedTuple
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from msgspec import Struct
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 LOOK_EVERY: Final = 0.5
 """Seconds after which the progress is shown again though nothing has come."""
+AHEAD_BYTES: Final = 32 << 20
+"""What a process may be ahead of the one that is furthest behind, in bytes of activity that wait for it."""
 
 
 class Share(NamedTuple):
@@ -98,6 +102,7 @@ class Replay:
         try:
             for share in _shares(self.plan, self._cuts, self._processes):
                 ours, theirs = context.Pipe(duplex=False)
+                fcntl.fcntl(ours.fileno(), fcntl.F_SETPIPE_SZ, child.PIPE_BYTES)
                 task = child.Task(
                     self._settings.config, self._settings.directory, self.plan,
                     {partition: self._cuts[partition] for partition in share}, str(self._work.folder),
@@ -120,11 +125,21 @@ class Replay:
         self._work.end()
 
     def _hear(self, started: Sequence[Share]) -> None:
-        """Take one message from the process that is furthest behind; the others wait at their pipes."""
-        progress = self._judge.merge.progress
-        pipe = min(started, key=lambda one: min(progress[partition] for partition in one.partitions)).pipe
-        if not pipe.poll(LOOK_EVERY):
-            return
+        """Take what the processes have given; who is too far ahead waits at its pipe for who is behind."""
+        going = [one for one in started if self._reached(one) < NEVER]
+        behind = min(going, key=self._reached)
+        for pipe in wait([one.pipe for one in going if one is behind or self._ahead(one) < AHEAD_BYTES], LOOK_EVERY):
+            self._take(cast("Connection", pipe))
+        self._judge.ready()
+
+    def _reached(self, share: Share) -> int:
+        return min(self._judge.merge.progress[partition] for partition in share.partitions)
+
+    def _ahead(self, share: Share) -> int:
+        return sum(self._judge.merge.waiting[partition] for partition in share.partitions)
+
+    def _take(self, pipe: Connection) -> None:
+        """Take one message."""
         try:
             message = child.decode(pipe.recv_bytes())
         except EOFError as error:
@@ -143,7 +158,6 @@ class Replay:
             reached = min(self._cuts.values())
             if self._committed < reached < DONE:
                 self._commit(reached)
-        self._judge.ready()
 
     def _commit(self, number: int) -> None:
         first = self.plan.first_minute(number)

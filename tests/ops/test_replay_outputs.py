@@ -4,15 +4,19 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from ops.exporter import families as f
+from ops.exporter.regions import of_windows
 from ops.replay import wire
 from ops.replay.blocks import HEAD, Blocks, check_bounds
 from ops.replay.columns import Window
 from ops.replay.openmetrics import OpenMetrics, lines, name_of
 from ops.replay.parquet import Parquet
 from ops.replay.times import when
+from schemas.regions import ReleasedWindow
 from streams.errors import OperatorError
 from streams.replay.plan import Plan
 from tests.support.programs import need
@@ -46,6 +50,23 @@ def test_a_window_is_openmetrics_that_its_reference_parser_reads_back_sample_by_
     assert [sample.value for sample in since.samples[:120]] == [minute / 3 for minute in range(120)]
     assert {**since.samples[0].labels, "region": ""} == {**LABELS, "region": ""}
     assert read["jun_region_duplicate_events"].type == "counter"
+
+
+counts = st.lists(st.one_of(st.integers(0, 10**6), st.just("hidden")), min_size=0, max_size=4).map(tuple)
+released = st.builds(ReleasedWindow, counts, counts, counts, counts, counts, counts)
+
+
+@given(st.lists(st.one_of(released, st.none()), max_size=40), st.sampled_from([f.WHOLE_SERIES, f.TAG_SERIES]))
+def test_minutes_put_into_columns_together_are_what_the_exporter_shows_of_each(shown, series) -> None:
+    key = ("jun",) if series is f.WHOLE_SERIES else ("jun", "green")
+    singly, together = Window(NUMBER), Window(NUMBER)
+    for minute, one in enumerate(shown):
+        if one is not None:  # else the tag is not on the page in that minute
+            singly.add(BEGIN + minute * 60, of_windows(series, key, one))
+            together.add_windows(BEGIN + minute * 60, series, key, one)
+    together.settle()
+    assert together.samples == singly.samples
+    assert "".join(lines(together, LABELS)) == "".join(lines(singly, LABELS))
 
 
 def test_a_file_is_named_by_the_begin_of_its_window_and_written_whole(tmp_path: Path) -> None:
