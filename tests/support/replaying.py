@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.activity import Activity
 from schemas.codec import encode
-from schemas.config import Config, TopicSettings
+from schemas.config import Campaign, Config, TopicSettings
 from schemas.directory import Directory, Region
 from streams.measures.engagement import entries as engagement
 from streams.measures.engagement.layout import engagement_settings
@@ -36,10 +36,10 @@ class World(NamedTuple):
     directory: Directory
 
 
-def world(regions: Mapping[str, int], partitions: int) -> World:
-    """Make a configuration for regions, with their numbers of shards, of 500 people each."""
+def world(regions: Mapping[str, int], partitions: int, *campaigns: Campaign) -> World:
+    """Make a configuration for regions, with their numbers of shards, of 500 people each, and for campaigns."""
     named = tuple(Region(name=name, headcount=500, shards=shards) for name, shards in regions.items())
-    return World(Config(topics=TopicSettings(partitions=partitions)), Directory(region=named))
+    return World(Config(topics=TopicSettings(partitions=partitions), campaign=campaigns), Directory(region=named))
 
 
 class Published(NamedTuple):
@@ -53,8 +53,13 @@ class Published(NamedTuple):
 class Live:
     """The two agents as keepers run them: a table each, flushed now and then, and crashes that forget the rest."""
 
-    def __init__(self, world: World, log: Log, chance: random.Random) -> None:
+    def __init__(
+        self, world: World, log: Log, chance: random.Random, runs: Sequence[int] = (1, 3, 20, 200), apart: int = NO_END
+    ) -> None:
+        """Prepare to fold runs of so many records, no partition more than a run and `apart` minutes before another."""
         self._world = world
+        self._runs = runs
+        self._apart = apart
         self._log = log
         self._chance = chance
         self._activity: list[bytes] = []
@@ -71,7 +76,7 @@ class Live:
     def run(self) -> Published:
         """Let everything happen, in an order by chance, until all has been read."""
         while any(self._read[partition] < len(values) for partition, values in self._log.items()):
-            partition = self._chance.choice(list(self._log))
+            partition = self._chance.choice(self._near())
             self._events(partition)
             died = self._chance.random() < 0.3 and not self._flush(partition)
             if died or self._chance.random() < 0.1:
@@ -87,15 +92,30 @@ class Live:
             _by_region(self._names(), self.transitions),
         )
 
+    def begin(self, calm: Mapping[int, int], run: int = 8) -> Live:
+        """Fold the first records of each partition without crashes, always of the one that is furthest behind."""
+        while left := {p: end - self._read[p] for p, end in calm.items() if self._read[p] < end}:
+            partition = min(left, key=lambda one: self._folds[one].position.closed_to)
+            self._events(partition, min(run, left[partition]))
+            self._judge(len(self._activity) - self._judged)
+        for partition in calm:
+            write(self._tables[partition], engagement.flush(self._folds[partition]))
+        write(self._region_table, regions.flush(self._regions))
+        return self
+
+    def _near(self) -> list[int]:
+        closed = {p: self._folds[p].position.closed_to for p in self._log if self._read[p] < len(self._log[p])}
+        return [partition for partition, minute in closed.items() if minute <= min(closed.values()) + self._apart]
+
     def _names(self) -> Sequence[str]:
         return [region.name for region in self._world.directory.region]
 
     def _restored(self, partition: int):
         return engagement.restore(engagement_settings(partition, *self._world), self._tables[partition])
 
-    def _events(self, partition: int) -> None:
+    def _events(self, partition: int, run: int | None = None) -> None:
         begin = self._read[partition]
-        end = min(begin + self._chance.choice([1, 3, 20, 200]), len(self._log[partition]))
+        end = min(begin + (self._chance.choice(self._runs) if run is None else run), len(self._log[partition]))
         output = self._folds[partition].fold(range(begin, end), self._log[partition][begin:end])
         self._read[partition] = end
         self._activity += [encode(one) for one in output.published]
@@ -103,8 +123,9 @@ class Live:
     def _flush(self, partition: int) -> bool:
         return write(self._tables[partition], engagement.flush(self._folds[partition]), self._chance)
 
-    def _judge(self) -> None:
+    def _judge(self, calm: int | None = None) -> None:
         run = 1 if self._judged < self._furthest else self._chance.choice([1, 4, 50])
+        run = run if calm is None else calm
         end = min(self._judged + run, len(self._activity))
         output = self._regions.fold(range(self._judged, end), self._activity[self._judged : end])
         self.statuses += output.statuses
@@ -112,6 +133,8 @@ class Live:
             self.transitions += output.transitions
         self._judged = end
         self._furthest = max(self._furthest, end)
+        if calm is not None:
+            return
         died = self._chance.random() < 0.3 and not write(self._region_table, regions.flush(self._regions), self._chance)
         if died or self._chance.random() < 0.1:
             self._regions = regions.restore(RegionsSettings(*self._world), self._region_table)
