@@ -55,9 +55,13 @@ generated: environment ## Write what is made from the program: JSON Schema, docs
 bench: environment ## Time the worker beside its limits and its peers; benchmarks/latest.json
 	@$(BIN)/python -m benchmarks.run
 
-.PHONY: bench-silence bench-hashtags bench-latency bench-replay bench-exporter bench-push bench-recovery
-bench-silence bench-hashtags bench-latency bench-replay bench-exporter bench-push bench-recovery: bench-%: environment ## Run one other benchmark
+.PHONY: bench-silence bench-hashtags bench-latency bench-exporter bench-push bench-recovery
+bench-silence bench-hashtags bench-latency bench-exporter bench-push bench-recovery: bench-%: environment ## Run one other benchmark
 	@$(BIN)/python -m benchmarks.$*
+
+.PHONY: bench-replay
+bench-replay: environment ## Time a replay beside its limit and the worker, and the backfill of a day
+	@$(BIN)/python -m benchmarks.run worker limit-replay replay backfill-day
 
 bench-%: environment ## Run one contestant of bench, for instance bench-worker
 	@$(BIN)/python -m benchmarks.run $*

@@ -70,8 +70,7 @@ class Contestant:
     def peak_mib(self) -> float:
         """Give the largest resident memory so far, children added; one that has ended says no more than it had."""
         with contextlib.suppress(psutil.NoSuchProcess):
-            processes = [self._watched, *self._watched.children(recursive=True)]
-            self._peak = max(self._peak, sum(_peak_kib(process.pid) for process in processes) / 1024)
+            self._peak = max(self._peak, peak_mib(self._watched))
         return self._peak
 
     def lines(self, wait: float) -> list[str]:
@@ -120,6 +119,11 @@ class Contestant:
             with contextlib.suppress(psutil.NoSuchProcess):
                 child.kill()
         self._output.close()
+
+
+def peak_mib(process: psutil.Process) -> float:
+    """Give the largest resident memory that a process and its children of now have had. Raises NoSuchProcess."""
+    return sum(_peak_kib(one.pid) for one in [process, *process.children(recursive=True)]) / 1024
 
 
 def _peak_kib(pid: int) -> int:

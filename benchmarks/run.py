@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import Struct
 
-from benchmarks import java, worker
+from benchmarks import java, replay, worker
 from benchmarks.load import EVENTS, WORK, columns_and_values, make_topic, produce, records_of
 from benchmarks.measure import BROKER_CORE, ContestantError, on_core, run_to_done
 from benchmarks.truth import differences, read_rows, truth
@@ -76,7 +76,7 @@ class Bench:
             self._truths[count] = truth(self.columns, count)
         return self._truths[count]
 
-    def figures(self, name: str, count: int, measured: Measured, wrong: int) -> Figures:
+    def figures(self, name: str, count: int, measured: Measured, wrong: int, cores: int = 1) -> Figures:
         """Make the line."""
         if wrong:
             print(f"{name}: {wrong:,} rows are wrong", flush=True)
@@ -86,6 +86,7 @@ class Bench:
             cpu_seconds_per_million=round(measured.cpu_seconds / count * 1e6, 2),
             peak_mib=round(measured.peak_mib),
             exact=not wrong,
+            cores=cores,
             events=count,
         )
 
@@ -116,6 +117,20 @@ def ours(bench: Bench, name: str) -> Figures:
     """Run the worker."""
     measured, got = worker.run(bench.bootstrap, PREFIX, worker.last_minute(bench.columns, bench.events), TIMEOUT)
     return bench.figures(name, bench.events, measured, differences(bench.wanted(bench.events), got))
+
+
+def replayed(bench: Bench, name: str) -> Figures:
+    """Run a replay on both cores, or its limit, or the backfill of a day."""
+    events, result = bench.events, WORK / f"{name}.rows"
+    if name == "limit-replay":
+        measured = replay.limit(bench.bootstrap, TOPIC, result)
+        wrong = differences(bench.wanted(events), read_rows(result))
+    elif name == "replay":
+        measured, wrong = replay.replay(bench.bootstrap, PREFIX, bench.columns, events)
+    else:
+        events = min(replay.DAY_EVENTS, events)
+        measured, wrong = replay.backfill(bench.bootstrap, events)
+    return bench.figures(name, events, measured, wrong, replay.PROCESSES)
 
 
 def streams(bench: Bench, name: str) -> Figures:
@@ -162,6 +177,9 @@ CONTESTANTS: Final[dict[str, Callable[[Bench, str], Figures]]] = {
     "limit-fold": limit,
     "limit-columnar": limit,
     "worker": ours,
+    "limit-replay": replayed,
+    "replay": replayed,
+    "backfill-day": replayed,
     "kafka-streams-heap": streams,
     "kafka-streams-dsl": streams,
     "flink": flink,
@@ -222,6 +240,19 @@ def line(one: Figures) -> str:
     )
 
 
+def ratios(figures: dict[str, Figures]) -> list[str]:
+    """Say how a replay stands to the live worker and to its limit, and how long the backfill took."""
+    words = []
+    for other in ("worker", "limit-replay"):
+        if "replay" in figures and other in figures:
+            ratio = figures["replay"].events_per_second / figures[other].events_per_second
+            words.append(f"replay: {ratio:.2f} times the events/s of {other}")
+    if "backfill-day" in figures:
+        one = figures["backfill-day"]
+        words.append(f"backfill-day: {one.events / one.events_per_second:.1f} s until the running Prometheus answers")
+    return words
+
+
 HEADING: Final = (
     f"{'':20} {'events/s':>12} {'CPU s/million':>14} {'peak MiB':>10} {'exact':>6} {'cores':>6} {'events':>11}"
 )
@@ -254,6 +285,8 @@ def main() -> int:
     print(HEADING)
     for one in figures:
         print(line(one))
+    for words in ratios({one.name: one for one in figures}):
+        print(words)
     return 1 if faults or not all(one.exact for one in figures) else 0
 
 
