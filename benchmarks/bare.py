@@ -10,8 +10,6 @@ import sys
 
 from aiohttp import web
 
-from ops.commands.ingest import collect_rarely
-
 
 async def nothing(_request: web.BaseRequest) -> web.Response:
     """Accept."""
@@ -21,6 +19,8 @@ async def nothing(_request: web.BaseRequest) -> web.Response:
 async def main() -> None:
     """Serve until ended."""
     if "collector" in sys.argv[1:]:
+        from ops.commands.ingest import collect_rarely  # noqa: PLC0415 (else it would weigh on the bare one as well)
+
         collect_rarely()
     runner = web.ServerRunner(web.Server(nothing, access_log=None))
     await runner.setup()

@@ -51,7 +51,8 @@ def _many(parts: list[bytes], place: str) -> list[Item]:
     if rest:
         raw = b"\n".join(rest)
         place = f"{place}, events {MAXIMUM_EVENTS} to {len(events) - 1}"
-        items.append(Item(raw[:KEPT_BYTES], place, too_many(len(events)), len(raw)))
+        fault = too_many(len(events), f"send those from index {MAXIMUM_EVENTS} on in another")
+        items.append(Item(raw[:KEPT_BYTES], place, fault, len(raw)))
     return items
 
 

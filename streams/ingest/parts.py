@@ -23,7 +23,7 @@ def many(body: bytes | str) -> list[bytes]:
     """Give the elements of a JSON array; raises UnreadableError, also where there are more than MAXIMUM_EVENTS."""
     parts = _many.read(body)
     if len(parts) > MAXIMUM_EVENTS:
-        raise too_many(len(parts))
+        raise too_many(len(parts), "send them in several")
     return [bytes(part) for part in parts]
 
 
@@ -32,12 +32,9 @@ def one_or_many(body: bytes) -> list[bytes]:
     return many(body) if body.lstrip()[:1] == b"[" else [body]
 
 
-def too_many(events: int) -> UnreadableError:
+def too_many(events: int, remedy: str) -> UnreadableError:
     """Give the fault of a request with more events than may be sent together."""
-    return UnreadableError(
-        "too_large",
-        f"wanted at most {MAXIMUM_EVENTS:,} events in a request, got {events:,}: send the rest in others",
-    )
+    return UnreadableError("too_large", f"wanted at most {MAXIMUM_EVENTS} events in a request, got {events}: {remedy}")
 
 
 def with_few_letters(items: list[Item]) -> list[Item]:

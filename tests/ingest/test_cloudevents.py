@@ -9,6 +9,7 @@ import pytest
 from cloudevents.core.bindings.http import to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
 
+from streams.ingest.parts import MAXIMUM_EVENTS
 from streams.ingest.source import settings_of
 from tests.support.ingest import NOW, Bench
 from tests.support.push import Answer, Called, listening
@@ -149,3 +150,12 @@ async def test_only_named_origins_may_validate(bench: Callable[..., Bench], tmp_
         for origin in ("evil.example", ""):
             headers = {"WebHook-Request-Origin": origin}
             assert (await called.call(method="OPTIONS", headers=headers)).status == 403
+
+
+async def test_a_batch_of_too_many_is_one_dead_letter_and_its_caller_is_told(called: Called) -> None:
+    answer = await called.call([{}] * (MAXIMUM_EVENTS + 1), BATCH)
+    assert answer.status == 400
+    (letter,) = called.outlet.letters
+    assert (letter.reason, letter.size) == ("too_large", len(json.dumps([{}] * (MAXIMUM_EVENTS + 1))))
+    assert "got 10001: send them in several" in letter.detail
+    assert letter.detail in answer.body.decode()
