@@ -85,8 +85,7 @@ class SeriesNumbers:
             number = self._looked_at
             self._looked_at += 1
             name = names[number]
-            if number >= len(self._tags):
-                self._tags = np.concatenate([self._tags, np.zeros(max(16, number), bool)])
+            self._tags = longer(self._tags, number + 1, fill=False)
             self._tags[number] = name != WHOLE and ":" not in name
             if name in self._names:
                 self._campaigns.append(number)

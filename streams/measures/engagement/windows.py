@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from schemas.activity import WINDOWS
+from streams.measures.engagement.arrays import longer
 from streams.measures.engagement.pairs import NEVER, SERIES_SHIFT, LastMinutes
 
 if TYPE_CHECKING:
@@ -49,11 +50,8 @@ class RegionWindows:
 
     def grow(self, series: int) -> None:
         """Make room for series numbers under `series`."""
-        have = len(self._people)
-        if series > have:
-            more = max(series, 2 * have, 16) - have
-            self._people = np.concatenate([self._people, np.zeros((more, len(LENGTHS)), np.int64)])
-            self._sums = np.concatenate([self._sums, np.zeros((more, len(LENGTHS), METRICS), np.int64)])
+        self._people = longer(self._people, series)
+        self._sums = longer(self._sums, series)
 
     def every(self) -> NDArray[np.int64]:
         """Give the distinct people of every series; shape (series or more, windows)."""
