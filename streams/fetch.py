@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from aiokafka.consumer.fetcher import READ_COMMITTED, Fetcher, FetchError, FetchResult, PartitionRecords
 from aiokafka.errors import ConsumerStoppedError, CorruptRecordException
 from aiokafka.record.memory_records import MemoryRecords
@@ -78,6 +79,10 @@ class Run(Struct, frozen=True):
     def last_offset(self) -> int:
         """Offset of the last record; `next_offset` - 1 where there is none, so that it can always be acknowledged."""
         return self.offsets[-1] if self.offsets else self.next_offset - 1
+
+    def values_only(self) -> Run:
+        """Give the same run without its raw bytes, for a reader who won't ask for records(): half the memory."""
+        return msgspec.structs.replace(self, raw=b"", spans=[])
 
     def records(self) -> list[Record]:
         """Read keys, headers and timestamps too, out of the raw bytes: as costly as reading the run again."""

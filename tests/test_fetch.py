@@ -151,6 +151,17 @@ def test_offsets_without_a_gap_are_a_range() -> None:
     assert run.next_offset == 10
 
 
+def test_a_run_without_its_raw_bytes_has_the_same_values_at_the_same_offsets() -> None:
+    run = fetch._read(PARTITION, content(batch(5, plain(4, first=5)), start=7))
+
+    lean = run.values_only()
+
+    assert lean.values == [b"value-7", b"value-8"]
+    assert list(lean.offsets) == [7, 8]
+    assert (lean.start, lean.next_offset, lean.last_offset) == (7, 9, 8)
+    assert lean.raw == b""
+
+
 def test_a_batch_that_begins_before_the_position_gives_only_the_rest() -> None:
     run = fetch._read(PARTITION, content(batch(5, plain(4, first=5)), start=7))
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 GROUP: Final = "worker"
 FLUSH_SECONDS: Final = 1.0
-RUNS_BUFFERED: Final = 16
-"""Runs that wait between the consumer and the agents; a run is up to a megabyte."""
+RUNS_BUFFERED: Final = 4
+"""Runs that wait between the consumer and the agents; a run is up to transport.FETCH_BYTES."""
 
 
 class WorkerApp(faust.App):  # type: ignore[misc]  # Faust is untyped for mypy

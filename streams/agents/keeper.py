@@ -127,7 +127,7 @@ class Keeper:
             self.records += len(run.values)
             self._dirty.add(run.partition.partition)
             self._taken.append(event.message)
-            event.message.value = None  # a run is up to a megabyte, and is folded now
+            event.message.value = None  # a run is megabytes, and is folded now
             for message in messages:
                 self._pending.append(await self._send(message.topic, message.key, message.value, message.partition))
 

@@ -30,8 +30,12 @@ FETCH_WAIT_MS: Final = 100
 """How long the broker may hold a fetch back that has less than FETCH_LEAST_BYTES, so that runs are worth their cost."""
 FETCH_LEAST_BYTES: Final = 64 << 10
 """Bytes of all partitions together that are answered at once."""
-FETCH_BYTES: Final = 1 << 20
-"""Bytes of one partition in a fetch; a larger single batch still comes whole."""
+FETCH_BYTES: Final = 4 << 20
+"""Bytes of one partition in a fetch; a larger single batch still comes whole. A run has a cost of its own: with runs of
+1 MiB the worker took a sixth more CPU in catching up, with those of 8 MiB no less CPU and more memory.
+"""
+FETCH_MOST_BYTES: Final = 8 << 20
+"""Bytes of all partitions together in a fetch, which are in memory several times while they are taken apart."""
 
 
 class RunSchema(faust.Schema):  # type: ignore[misc]  # Faust is untyped for mypy
@@ -61,6 +65,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_max_bytes=FETCH_MOST_BYTES,
             fetch_max_wait_ms=FETCH_WAIT_MS,
             fetch_min_bytes=FETCH_LEAST_BYTES,
             session_timeout_ms=int(conf.broker_session_timeout * 1000),
@@ -83,7 +88,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             return {}
         assigned = consumer.assignment()
         wanted = [tp for tp in active_partitions if tp in assigned]
-        return dict(await fetch_runs(consumer, wanted, wait=timeout or 0)) if wanted else {}
+        runs = await fetch_runs(consumer, wanted, wait=timeout or 0) if wanted else {}
+        sources = self.consumer.app.source_topics
+        return {tp: run.values_only() if tp.topic in sources else run for tp, run in runs.items()}
 
 
 class Consumer(driver.Consumer):  # type: ignore[misc]
