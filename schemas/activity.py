@@ -131,6 +131,12 @@ class Activity(Struct, omit_defaults=True, tag_field="type", tag="activity"):
     v: Version = version_field()
 
 
+class ActivityFigures(Activity, omit_defaults=True, tag_field="type", tag="activity"):
+    """An Activity read without `series`, which is half of it: for whoever needs what it says of the region only."""
+
+    series: dict[str, SeriesMinute] = field(default_factory=dict, name="-")
+
+
 class SourceChange(Struct, frozen=True, omit_defaults=True, tag_field="type", tag="sources"):
     """A source of the region has changed its state: sent at once, without waiting for the minute to close.
 
@@ -149,4 +155,5 @@ class SourceChange(Struct, frozen=True, omit_defaults=True, tag_field="type", ta
 
 
 ActivityRecord = Activity | SourceChange
+FiguresRecord = ActivityFigures | SourceChange
 ActivityType = Literal["activity", "sources"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from heapq import nlargest, nsmallest
 from typing import TYPE_CHECKING, Final
 
 from schemas.activity import CAMPAIGN_PREFIX, WHOLE, WINDOWS
@@ -30,10 +29,10 @@ def top(scores: Mapping[str, int], before: Iterable[str], size: int = SIZE) -> t
     ahead, plain = LEAD
     members = {tag: scores[tag] * ahead for tag in before if scores.get(tag)}
     # No tag under the size-th score can be chosen, whatever its name: most of a flood is gone before it is sorted.
-    least = min(nlargest(size, scores.values()), default=0)
+    least = min(sorted(scores.values(), reverse=True)[:size], default=0)
     rivals = {tag: score * plain for tag, score in scores.items() if score >= least and score}
     weighed = rivals | members
-    chosen = nsmallest(size, weighed, key=lambda tag: (-weighed[tag], tag not in members, tag))
+    chosen = sorted(weighed, key=lambda tag: (-weighed[tag], tag not in members, tag))[:size]
     return tuple(sorted(chosen, key=lambda tag: (-scores[tag], tag)))
 
 
@@ -61,7 +60,8 @@ def bound_tags(
 def keep_tags(windows: Mapping[str, ReleasedWindow], chosen: Sequence[str]) -> dict[str, ReleasedWindow]:
     """Keep the whole, the campaigns and the `chosen` tags of released `windows`, and add the rest as OTHER."""
     kept = {name: shown for name, shown in windows.items() if name == WHOLE or name.startswith(CAMPAIGN_PREFIX)}
-    others = [shown for name, shown in windows.items() if name not in kept and name not in chosen]
+    named = kept.keys() | set(chosen)
+    others = [shown for name, shown in windows.items() if name not in named]
     kept |= {tag: windows[tag] for tag in chosen}
     if others:
         kept[OTHER] = rest(others)
@@ -75,12 +75,12 @@ def rest(series: Sequence[ReleasedWindow]) -> ReleasedWindow:
     The others are sums of what is shown; an event counts for each of its tags.
     """
     return ReleasedWindow(
-        actors=tuple(map(_most, zip(*(shown.actors for shown in series), strict=True))),
-        events=tuple(map(_sum, zip(*(shown.events for shown in series), strict=True))),
-        posts=tuple(map(_sum, zip(*(shown.posts for shown in series), strict=True))),
-        replies=tuple(map(_sum, zip(*(shown.replies for shown in series), strict=True))),
-        reshares=tuple(map(_sum, zip(*(shown.reshares for shown in series), strict=True))),
-        returning=tuple(map(_most, zip(*(shown.returning for shown in series), strict=True))),
+        actors=tuple(map(_most, zip(*[shown.actors for shown in series], strict=True))),
+        events=tuple(map(_sum, zip(*[shown.events for shown in series], strict=True))),
+        posts=tuple(map(_sum, zip(*[shown.posts for shown in series], strict=True))),
+        replies=tuple(map(_sum, zip(*[shown.replies for shown in series], strict=True))),
+        reshares=tuple(map(_sum, zip(*[shown.reshares for shown in series], strict=True))),
+        returning=tuple(map(_most, zip(*[shown.returning for shown in series], strict=True))),
     )
 
 
@@ -89,10 +89,10 @@ def _number(released: Released) -> int:
 
 
 def _most(counts: Sequence[Released]) -> Released:
-    most = max((count for count in counts if count != HIDDEN), default=0)
+    most = max([count for count in counts if count.__class__ is int], default=0)
     return most or (HIDDEN if HIDDEN in counts else 0)
 
 
 def _sum(counts: Sequence[Released]) -> Released:
-    total = sum([count for count in counts if count != HIDDEN])
+    total = sum([count for count in counts if count.__class__ is int])
     return total or (HIDDEN if HIDDEN in counts else 0)

@@ -6,9 +6,10 @@ import datetime as dt
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
-from schemas.activity import Activity
+from schemas.activity import Activity, ActivityFigures
 from schemas.codec import encode
 from schemas.config import Campaign, Config, Goal, TopicSettings
 from schemas.directory import Directory, Region
@@ -298,11 +299,11 @@ def test_the_people_of_shards_add_up_and_those_of_two_definitions_do_not() -> No
     other.to(ms("2026-03-27T09:00"))
     other.to(ms("2026-03-27T10:01"))
 
-    def joined(second: Activity) -> Activity:
+    def joined(second: Activity) -> ActivityFigures:
         state = RegionState("a")
         for shard, activity in enumerate((one, second)):
             activity.shard, activity.shards = shard, 2
-            found = list(join(state, activity))
+            found = list(join(state, msgspec.json.decode(encode(activity), type=ActivityFigures)))
         return found[-1]
 
     assert joined(line.last["a"]).campaigns["c"].people == 14

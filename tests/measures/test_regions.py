@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from schemas.activity import Activity, SourceChange, SourceState, Windows
+from schemas.activity import Activity, ActivityFigures, SourceChange, SourceState, Windows
 from schemas.codec import encode
 from schemas.config import Config
 from schemas.directory import Directory, Region
@@ -42,6 +43,11 @@ def minute(number: int, region: str = "a", events: int = 1, people: int = 12, **
         totals={"post": events},
         **more,
     )
+
+
+def read(activity: Activity) -> ActivityFigures:
+    """Give an activity as the region agent reads it."""
+    return msgspec.json.decode(encode(activity), type=ActivityFigures)
 
 
 def fold(*records) -> tuple[RegionsFold, list]:
@@ -125,21 +131,36 @@ def test_state_read_back_goes_on_as_if_nothing_had_happened() -> None:
 
 def test_shards_are_joined_when_the_last_one_has_closed_the_minute() -> None:
     state = RegionState("a")
-    assert not list(join(state, minute(0, shard=0, shards=2)))
-    assert not list(join(state, minute(1, shard=0, shards=2)))
-    joined = list(join(state, minute(0, shard=1, shards=2, events=3, people=20)))
+    assert not list(join(state, read(minute(0, shard=0, shards=2))))
+    assert not list(join(state, read(minute(1, shard=0, shards=2))))
+    joined = list(join(state, read(minute(0, shard=1, shards=2, events=3, people=20))))
     assert [(one.minute, one.events, one.actors) for one in joined] == [(BEGIN, 4, 32)]
     assert [column[0] for column in joined[0].windows.actors] == [32] * 4
-    assert [one.minute for one in join(state, minute(1, shard=1, shards=2))] == [BEGIN + 1]
+    assert [one.minute for one in join(state, read(minute(1, shard=1, shards=2)))] == [BEGIN + 1]
+
+
+def test_shards_that_wait_are_read_back_also_from_entries_that_have_their_series() -> None:
+    first = fold(minute(0, shard=0, shards=2))[0]
+    table = {key: value for step in flush(first).steps() for key, value in step}
+    entry = msgspec.msgpack.decode(table[b"a"][8:])
+    (waiting,) = entry["waiting"][0]
+    assert "series" not in waiting
+    waiting["series"] = {"tag": [1, 1]}
+    table[b"a"] = table[b"a"][:8] + msgspec.msgpack.encode(entry)
+
+    output = restore(SETTINGS, table).fold([1], [encode(minute(0, shard=1, shards=2, people=20))])
+
+    assert [status.minute for status in output.statuses] == [BEGIN]
+    assert output.statuses[0].windows[""].actors == (30,) * 4
 
 
 @pytest.mark.parametrize("shards", [1, 2])
 def test_a_region_of_fewer_shards_than_before_does_not_wait_for_those_that_are_gone(shards: int) -> None:
     state = RegionState("a")
     for shard in range(3):
-        list(join(state, minute(0, shard=shard, shards=3)))
+        list(join(state, read(minute(0, shard=shard, shards=3))))
     for shard in range(shards):
-        closed = [one.minute for one in join(state, minute(1, shard=shard, shards=shards))]
+        closed = [one.minute for one in join(state, read(minute(1, shard=shard, shards=shards)))]
     assert closed == [BEGIN + 1]
 
 

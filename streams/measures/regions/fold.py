@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
-from schemas.activity import CAMPAIGN_PREFIX, Activity, ActivityRecord, SourceChange
+from schemas.activity import CAMPAIGN_PREFIX, ActivityFigures, FiguresRecord, SourceChange
 from schemas.codec import Reader, UnreadableError
 from schemas.config import Config
 from schemas.directory import Directory
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 MINUTE: Final = 60_000
 DAY: Final = 1_440
-reader: Final[Reader[ActivityRecord]] = Reader(ActivityRecord)
+reader: Final[Reader[FiguresRecord]] = Reader(FiguresRecord)
 
 
 class RegionsSettings(Struct, frozen=True):
@@ -103,7 +103,7 @@ class RegionsFold:
         known = self._headcounts.get(region)
         return known.at(at) if known is not None else 0
 
-    def _take(self, record: ActivityRecord, offset: int, output: RegionsOutput) -> None:
+    def _take(self, record: FiguresRecord, offset: int, output: RegionsOutput) -> None:
         state = self.states.get(record.region)
         if state is None:
             state = self.states[record.region] = RegionState(record.region)
@@ -126,7 +126,7 @@ class RegionsFold:
             if self._every:
                 self._tell(output)
 
-    def _follow(self, state: RegionState, one: ActivityRecord, offset: int, output: RegionsOutput) -> None:
+    def _follow(self, state: RegionState, one: FiguresRecord, offset: int, output: RegionsOutput) -> None:
         if isinstance(one, SourceChange):
             self._change(state, one, output)
             return
@@ -172,7 +172,7 @@ class RegionsFold:
         silent = state.verdict == "silent"
         return View(silent, state.minute, said.last_event, said.silent_since, said.expected_events)
 
-    def _close(self, state: RegionState, activity: Activity, output: RegionsOutput) -> None:
+    def _close(self, state: RegionState, activity: ActivityFigures, output: RegionsOutput) -> None:
         at = (activity.minute + 1) * MINUTE
         state.minute = activity.minute
         state.sources = activity.sources
@@ -186,7 +186,7 @@ class RegionsFold:
             self._release(state, activity, assessment, at)
         self._judge(state, assessment, at, output)
 
-    def _release(self, state: RegionState, activity: Activity, assessment: Assessment, at: int) -> None:
+    def _release(self, state: RegionState, activity: ActivityFigures, assessment: Assessment, at: int) -> None:
         known = self._definitions.get(state.region, {})
         former = state.release
         gone = campaigns.redefined(state.campaigns, known, activity.minute)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from schemas.activity import (
-    Activity,
-    ActivityRecord,
+    ActivityFigures,
     CampaignCount,
-    SeriesMinute,
+    FiguresRecord,
     SourceChange,
     SourceState,
     Windows,
@@ -26,7 +25,7 @@ UNSET = -2
 COLUMNS = ("actors", "new", "events", "posts", "replies", "reshares")
 
 
-def join(state: RegionState, record: ActivityRecord) -> Iterator[ActivityRecord]:
+def join(state: RegionState, record: FiguresRecord) -> Iterator[FiguresRecord]:
     """Take a record of one shard; give what all shards have brought now, joined, in an order of its own.
 
     Minutes come in their order, and after each the changes of sources that were told while it was the last closed one,
@@ -37,14 +36,14 @@ def join(state: RegionState, record: ActivityRecord) -> Iterator[ActivityRecord]
         yield record
         return
     shard = record.shard
-    if isinstance(record, Activity) and record.minute <= state.closed.get(shard, UNSET):
+    if isinstance(record, ActivityFigures) and record.minute <= state.closed.get(shard, UNSET):
         return  # a late revision, or what a crash has published again
     state.waiting.setdefault(shard, []).append(record)
     state.closed[shard] = max(state.closed.get(shard, UNSET), _closed_by(record))
     if len(state.closed) < record.shards:
         return
     upto = min(state.closed.values())
-    minutes = {_closed_by(one) for one in _waiting(state) if isinstance(one, Activity) and one.minute <= upto}
+    minutes = {_closed_by(one) for one in _waiting(state) if isinstance(one, ActivityFigures) and one.minute <= upto}
     settled = {
         _closed_by(one): None
         for one in _waiting(state)
@@ -62,7 +61,7 @@ def join(state: RegionState, record: ActivityRecord) -> Iterator[ActivityRecord]
         waiting[:] = [
             one
             for one in waiting
-            if (one.minute > upto if isinstance(one, Activity) else not _is_settled(state, one, upto))
+            if (one.minute > upto if isinstance(one, ActivityFigures) else not _is_settled(state, one, upto))
         ]
 
 
@@ -74,14 +73,14 @@ def _forget_shards(state: RegionState, shards: int) -> None:
         state.shard_sources.pop(gone, None)
 
 
-def _waiting(state: RegionState) -> Iterator[ActivityRecord]:
+def _waiting(state: RegionState) -> Iterator[FiguresRecord]:
     for waiting in state.waiting.values():
         yield from waiting
 
 
-def _closed_by(record: ActivityRecord) -> int:
+def _closed_by(record: FiguresRecord) -> int:
     """Give the last minute that was closed when a record was published, itself included."""
-    return record.minute if isinstance(record, Activity) else record.watermark // MINUTE - 1
+    return record.minute if isinstance(record, ActivityFigures) else record.watermark // MINUTE - 1
 
 
 def _is_settled(state: RegionState, change: SourceChange, upto: int) -> bool:
@@ -90,9 +89,10 @@ def _is_settled(state: RegionState, change: SourceChange, upto: int) -> bool:
     return closed <= upto and all(closed < state.closed[shard] for shard in range(change.shard))
 
 
-def _joined(state: RegionState, minute: int) -> Activity:
+def _joined(state: RegionState, minute: int) -> ActivityFigures:
     activities = {
-        shard: [one for one in state.waiting[shard] if isinstance(one, Activity)] for shard in sorted(state.waiting)
+        shard: [one for one in state.waiting[shard] if isinstance(one, ActivityFigures)]
+        for shard in sorted(state.waiting)
     }
     parts = {shard: part for shard, waiting in activities.items() if (part := _at(waiting, minute)) is not None}
     state.shard_sources.update({shard: part.sources for shard, part in parts.items()})
@@ -109,30 +109,24 @@ def _merged(sources: Mapping[int, Mapping[str, SourceState]]) -> dict[str, Sourc
     return merged
 
 
-def _at(waiting: list[Activity], minute: int) -> Activity | None:
+def _at(waiting: list[ActivityFigures], minute: int) -> ActivityFigures | None:
     """Give a shard's activity that covers the minute; of one that ends later only the windows are of use."""
     for one in sorted(waiting, key=lambda one: one.minute):
         if one.minute == minute:
             return one
         if one.minute - one.span < minute < one.minute:
-            return msgspec.structs.replace(one, minute=minute, events=0, actors=0, kinds={}, series={})
+            return msgspec.structs.replace(one, minute=minute, events=0, actors=0, kinds={})
     return None
 
 
-def _sum(minute: int, parts: list[Activity]) -> Activity:
-    series: dict[str, SeriesMinute] = {}
-    for part in parts:
-        for name, one in part.series.items():
-            had = series.get(name, SeriesMinute(0, 0))
-            series[name] = SeriesMinute(had.events + one.events, had.actors + one.actors)
-    return Activity(
+def _sum(minute: int, parts: list[ActivityFigures]) -> ActivityFigures:
+    return ActivityFigures(
         region=parts[0].region,
         minute=minute,
         revision=max(part.revision for part in parts),
         events=sum(part.events for part in parts),
         actors=sum(part.actors for part in parts),
         kinds=_add(part.kinds for part in parts),
-        series=series,
         span=min(part.span for part in parts),
         windows=_windows([part.windows for part in parts]),
         campaigns=_campaigns([part.campaigns for part in parts]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from schemas.activity import ActivityRecord, SourceState
+from schemas.activity import FiguresRecord, SourceState
 from schemas.regions import Evidence, Verdict
 from streams.measures.privacy import Release
 from streams.measures.regions.campaigns import Kept
@@ -35,7 +35,7 @@ class RegionState(Struct):
     top: tuple[str, ...] = ()
     reason: str = ""
     evidence: Evidence = field(default_factory=Evidence)
-    waiting: dict[int, list[ActivityRecord]] = field(default_factory=dict)
+    waiting: dict[int, list[FiguresRecord]] = field(default_factory=dict)
     closed: dict[int, int] = field(default_factory=dict)
     part_of_whole: bool = False
     forgiven: int = -1
