@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from streams.agents.table import Entries
     from streams.fetch import Run
     from streams.measures.engagement.entries import Flush
-    from streams.measures.engagement.fold import Refused
+    from streams.measures.engagement.output import Refused
 
 log = structlog.get_logger(__name__)
 

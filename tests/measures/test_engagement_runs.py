@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,11 @@ from schemas.codec import encode
 from schemas.events import Event, Heartbeat
 from streams.measures.engagement.bucket import Bucket, pack, unpack
 from streams.measures.engagement.entries import flush, restore
-from streams.measures.engagement.fold import TOGETHER, PartitionFold, Settings
+from streams.measures.engagement.fold import PartitionFold, Settings
+from streams.measures.engagement.open_minutes import TOGETHER
 from streams.measures.engagement.pairs import FIRST, NEVER, LastMinutes
+from streams.measures.engagement.text import ID_BYTES
+from tests.measures.by_columns import columns_always
 from tests.measures.naive import MINUTE, NaiveFold
 
 if TYPE_CHECKING:
@@ -26,8 +30,11 @@ SETTINGS = Settings([("a", 0, 1), ("b", 0, 1)], CAMPAIGNS, 60)
 KINDS = ("post", "reply", "reshare", "reaction", "view")
 
 
-def busy_log(seed: int) -> list[Event | Heartbeat]:
-    """Write three busy minutes of two regions: repeats, late events, bots, tags given twice, forms of tags."""
+def busy_log(seed: int, width: int = 0) -> list[Event | Heartbeat]:
+    """Write three busy minutes of two regions: repeats, late events, bots, tags given twice, forms of tags.
+
+    `width` is to how many characters ids and actors are filled up; with ID_BYTES they are as ingest agents write them.
+    """
     chance = random.Random(seed)
     log: list[Event | Heartbeat] = [Heartbeat("s", "ok", BEGIN * MINUTE, BEGIN * MINUTE, lateness=0)]
     events: list[Event] = []
@@ -37,10 +44,10 @@ def busy_log(seed: int) -> list[Event | Heartbeat]:
             continue
         tags = tuple(f"tag{chance.randrange(6)}" for _ in range(chance.choice([0, 0, 1, 1, 2, 3])))
         event = Event(
-            id=f"e{number}",
+            id=f"e{number}".rjust(width, "-"),
             at=BEGIN * MINUTE + number * 60 - (70_000 if chance.random() < 0.01 and number > 1_200 else 0),
             region="a" if chance.random() < 0.8 else "b",
-            actor=f"person{chance.randrange(200)}",
+            actor=f"person{chance.randrange(200)}".rjust(width, "-"),
             kind=chance.choice(KINDS),
             source="st"[number % 2],
             tags=tags,
@@ -74,9 +81,10 @@ def fold_in_runs(log: list[bytes], run: int, crash_after: int = -1) -> list[Acti
     return published
 
 
+@pytest.mark.parametrize("width", [0, ID_BYTES])
 @pytest.mark.parametrize("seed", [1, 2])
-def test_every_size_of_a_run_gives_the_same_activity_as_the_plainest_count(seed: int) -> None:
-    records = busy_log(seed)
+def test_every_size_of_a_run_gives_the_same_activity_as_the_plainest_count(seed: int, width: int) -> None:
+    records = busy_log(seed, width)
     log = [encode(record) for record in records]
     naive = NaiveFold(("a", "b"), CAMPAIGNS, 60)
     for record in records:
@@ -98,6 +106,19 @@ def test_every_size_of_a_run_gives_the_same_activity_as_the_plainest_count(seed:
                 assert (window.actors[place], window.events[place], window.posts[place]) == (people, events, posts)
     for run in (1, 7, 100, TOGETHER, TOGETHER + 1, 1_000):
         assert fold_in_runs(log, run) == whole, run
+        with columns_always():
+            assert fold_in_runs(log, run) == whole, run
+
+
+def test_a_log_of_which_every_third_record_is_unusual_gives_the_same_by_columns() -> None:
+    records = busy_log(4, ID_BYTES)
+    log = [encode(record) for record in records]
+    log[1::3] = [json.dumps(json.loads(raw)).encode() for raw in log[1::3]]
+    log[5::300] = [b"{", b"\xff", b"[]", *[b"null"] * len(log[5::300])][: len(log[5::300])]
+    whole = fold_in_runs(log, 1)
+    for run in (100, 1_000, len(log)):
+        with columns_always():
+            assert fold_in_runs(log, run) == whole, run
 
 
 @pytest.mark.parametrize("run", [90, 500])

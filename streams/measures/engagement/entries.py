@@ -76,7 +76,8 @@ def flush(fold: PartitionFold) -> Flush:
     for shard in fold.shards_in_order():
         region = shard.shape.region
         shard.history.age(fold.flushed_to)
-        shard.people.forget(fold.flushed_to - shard.shape.horizon)
+        if shard.people.forget(fold.flushed_to - shard.shape.horizon):
+            fold.opened.forget_people()
         for what, numbers in ((PEOPLE, shard.people), (SERIES, shard.series.numbers)):
             wanted.names.extend(
                 (_key(region, what, str(segment)), stamped(max(offset, fold.highest), _encode(names)))

@@ -5,46 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from schemas.activity import Activity, SourceChange
 from schemas.codec import UnreadableError, event_reader
-from schemas.deadletter import Reason
 from schemas.events import Event, Heartbeat
 from streams.measures.campaigns.book import Definition
 from streams.measures.engagement.clock import MINUTE
+from streams.measures.engagement.columns import read
+from streams.measures.engagement.open_minutes import MANY, Bulk, OpenMinutes
+from streams.measures.engagement.output import Output, Refused
 from streams.measures.engagement.position import UNSET, Position
 from streams.measures.engagement.region import RegionShard, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from schemas.deadletter import Reason
     from schemas.events import EventRecord
-    from streams.measures.engagement.open_minute import OpenMinute
 
 ALONE: Final = 366 * 1_440
 """How far (minutes) from all others an event is no part of history, but a moment that was never set."""
-TOGETHER: Final = 64
-"""Events of one region and minute that are taken apart together."""
-
-
-class Refused(Struct, frozen=True):
-    """A record that could not be taken, for the dead letters."""
-
-    offset: int
-    reason: Reason
-    detail: str
-    raw: bytes
-
-
-class Output(Struct):
-    """What a run of records has brought: `published` in the order of its closing, `closed_to` for each the minute
-    before which all were closed when it was published, and what was refused.
-    """
-
-    published: list[Activity | SourceChange] = field(default_factory=list)
-    closed_to: list[int] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+FEW_ALONE: Final = 8
+"""Of so many records of a run one may be unusual; else they are all folded one by one."""
 
 
 class Settings(Struct, frozen=True):
@@ -81,75 +64,84 @@ class PartitionFold:
         self.to_begin: set[str] = set()
         """Regions that only entries ahead of the marker know: they begin when their first event is read again."""
         self._again = True
-        self._open: dict[int, dict[str, OpenMinute]] = {}
-        self._ungathered: list[OpenMinute] = []
-        self._first: dict[int, int] = {}
+        self.opened = OpenMinutes(self.shard_of)
         self.flushed_to = UNSET
         self.awaited: Sequence[str] = ()
         """The sources for whose first heartbeats time waits with its beginning."""
 
-    def fold(self, offsets: Iterable[int], values: Iterable[bytes | None]) -> Output:
+    def fold(self, offsets: Sequence[int], values: Sequence[bytes | None]) -> Output:
         """Fold a run of records: their offsets, rising, and their values (None is a tombstone and says nothing)."""
         output = Output()
-        decode = event_reader.decode_today
-        minutes, ungathered = self._open, self._ungathered
-        position = self.position
-        restored = self.restored
-        future = position.clock.future()
-        closed_to = position.closed_to
-        offset = position.offset
-        records: Iterable[tuple[int, bytes | None]] = zip(offsets, values, strict=False)
-        for offset, raw in position.believed(records) if self._again else records:
-            try:
-                record: EventRecord | None = decode(raw)  # type: ignore[arg-type]
-            except Exception:  # noqa: BLE001 - whatever it was, it is told slowly
-                record = self._read(offset, raw, output)
-            if type(record) is Event:
-                at = record.at
-                minute = at // MINUTE
-                if at >= future:
-                    self._disbelieve(output, offset, raw)
-                elif minute >= closed_to:
-                    try:
-                        events = minutes[minute][record.region]
-                    except KeyError:
-                        events = self._open_minute(minute, record.region, offset)
-                    fresh = events.fresh
-                    fresh.append(record)
-                    if len(fresh) == 1:
-                        ungathered.append(events)
-                    elif len(fresh) >= TOGETHER:
-                        events.gather()
-                else:
-                    self._late(record, minute, offset, raw, output)
-            elif record is not None and offset > restored:
-                self._beat(record, offset, output)  # type: ignore[arg-type]
-                future = position.clock.future()
-                closed_to = position.closed_to
-        self._gather()
-        position.move_to(offset, self._first.values())
-        self._again = self._again and offset < restored
+        self.opened.renumber()
+        if self._again:
+            for offset, raw in self.position.believed(zip(offsets, values, strict=True)):
+                self._fold_one(offset, raw, output)
+        elif not (self._by_columns(values) and self._fold_columns(offsets, values, output)):
+            for offset, raw in zip(offsets, values, strict=True):
+                self._fold_one(offset, raw, output)
+        self.opened.gather()
+        last = offsets[-1] if offsets else self.position.offset
+        self.position.move_to(last, self.opened.first.values())
+        self._again = self._again and last < self.restored
         return output
+
+    def _by_columns(self, values: Sequence[bytes | None]) -> bool:
+        """Say whether columns are worth it, and allowed: before the first heartbeat everything is believed."""
+        return len(values) >= MANY and self.position.clock.now > 0 and not self.opened.scattered()
+
+    def _fold_columns(self, offsets: Sequence[int], values: Sequence[bytes | None], output: Output) -> bool:
+        """Fold a run by columns, all but what is unusual in it; False where there is too much of that."""
+        position, opened = self.position, self.opened
+        columns = read([raw or b"" for raw in values] if None in values else values, opened.words)  # type: ignore[arg-type]
+        bulk = Bulk(columns, offsets)
+        closed_to = position.closed_to
+        bulk.leave_out(bulk.minutes < closed_to)
+        alone = bulk.others(len(values))
+        if len(alone) * FEW_ALONE > len(values):
+            return False
+        newest = bulk.newest_before(alone)
+        opened.bulk = bulk
+        alone.reverse()
+        while alone:
+            place = alone.pop()
+            if newest.pop(place, 0) >= position.clock.future():
+                ahead = bulk.leave_out(columns.at >= position.clock.future(), place)
+                alone += [place, *reversed(ahead)]
+                continue
+            bulk.at = place
+            if place < len(values):
+                self._fold_one(offsets[place], values[place], output)
+            if position.closed_to > closed_to:
+                closed_to = position.closed_to
+                late = bulk.leave_out(bulk.minutes < closed_to)
+                if late:
+                    alone = sorted([*alone, *late], reverse=True)
+        opened.gather()
+        opened.bulk = None
+        return True
+
+    def _fold_one(self, offset: int, raw: bytes | None, output: Output) -> None:
+        """Fold one record."""
+        try:
+            record: EventRecord | None = event_reader.decode_today(raw)  # type: ignore[arg-type]
+        except Exception:  # noqa: BLE001 - whatever it was, it is told slowly
+            record = self._read(offset, raw, output)
+        if type(record) is Event:
+            position = self.position
+            minute = record.at // MINUTE
+            if record.at >= position.clock.future():
+                self._disbelieve(output, offset, raw)
+            elif minute >= position.closed_to:
+                self.opened.add(record, minute, offset)
+            else:
+                self._late(record, minute, offset, raw, output)
+        elif record is not None and offset > self.restored:
+            self._beat(record, offset, output)  # type: ignore[arg-type]
 
     def _disbelieve(self, output: Output, offset: int, raw: bytes | None) -> None:
         if offset > self.restored:
             self.position.unbelieved.append(offset)
         self._refuse(output, offset, "future", "the event is ahead of its source's clock", raw)
-
-    def _open_minute(self, minute: int, region: str, offset: int) -> OpenMinute:
-        """Open a minute for the first event of a region in it."""
-        of_minute = self._open.get(minute)
-        if of_minute is None:
-            of_minute = self._open[minute] = {}
-            self._first[minute] = offset
-        of_minute[region] = self.shard_of(region).open()
-        return of_minute[region]
-
-    def _gather(self) -> None:
-        """Take apart all events that have come since the last time."""
-        for events in self._ungathered:
-            events.gather()
-        self._ungathered.clear()
 
     def _read(self, offset: int, raw: bytes | None, output: Output) -> EventRecord | None:
         if raw is None:
@@ -189,6 +181,8 @@ class PartitionFold:
     def _late(self, event: Event, minute: int, offset: int, raw: bytes | None, output: Output) -> None:
         if offset <= self.restored:
             return  # the table holds what came of it
+        if event.region not in self.shards:
+            self.opened.gather()  # regions begin in the order of their first events
         shard = self.shard_of(event.region)
         if minute < self.position.closed_to - self.settings.horizon:
             shard.refuse(offset)
@@ -219,9 +213,9 @@ class PartitionFold:
         self.awaited = self.position.clock.awaited(source, self.settings.sources, self.settings.patience)
         if self.awaited or bound <= 0:
             return  # a source whose time is 0 has not begun
-        self._gather()
+        self.opened.gather()
         begin = bound
-        for minute in sorted((minute for minute in self._open if minute < bound), reverse=True):
+        for minute in reversed(self.opened.closing(bound)):
             if begin - minute > ALONE:
                 self._refuse_minute(minute, offset, output)
             else:
@@ -232,9 +226,9 @@ class PartitionFold:
             shard.windows.minute = begin - 1
 
     def _refuse_minute(self, minute: int, offset: int, output: Output) -> None:
-        first = self._first.pop(minute)
-        for region, events in self._open.pop(minute).items():
-            count = len(events.ids) + events.duplicates
+        first = self.opened.first[minute]
+        for region, events in self.opened.drop(minute).items():
+            count = len(events.codes)
             for _ in range(count):
                 self.shard_of(region).refuse(offset)
             told = f"{count} events of one minute of {region}, the first of them here, are a year before all others"
@@ -270,18 +264,19 @@ class PartitionFold:
         """Close the minutes before `bound` in all regions, publish late revisions, merge what has aged."""
         position = self.position
         clock = position.clock
-        self._gather()
-        minutes = sorted(minute for minute in self._open if minute < bound)
+        self.opened.gather()
+        minutes = self.opened.closing(bound)
         for minute in minutes:
-            for region, events in self._open[minute].items():
-                for source in sorted(events.sources):
+            for region, events in self.opened.minutes[minute].items():
+                events.distinct()
+                for source in events.source_names():
                     clock.learn(source, region)
         for name, shard in self._begun():
             states = clock.states(name)
             self._publish(output, shard.revisions(offset, states))
             done = position.closed_to
             for minute in minutes:
-                of_region = self._open[minute].get(name)
+                of_region = self.opened.minutes[minute].get(name)
                 if of_region is not None:
                     activity = shard.close(minute, of_region, offset, states)
                     if activity is not None:
@@ -291,7 +286,7 @@ class PartitionFold:
             if done < bound:
                 self._publish(output, [shard.pass_empty(bound - 1, bound - done, states)])
         for minute in minutes:
-            del self._open[minute], self._first[minute]
+            self.opened.drop(minute)
         position.closed_to = bound
 
     def shards_in_order(self) -> Iterator[RegionShard]:

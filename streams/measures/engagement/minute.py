@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from schemas.events import COUNTING_KINDS, KINDS
 from streams.measures.engagement.bucket import COLUMNS, PEOPLE, SUMS
-from streams.measures.engagement.open_minute import MACHINE
+from streams.measures.engagement.columns import MACHINE
 from streams.measures.engagement.pairs import SERIES_SHIFT
 
 if TYPE_CHECKING:

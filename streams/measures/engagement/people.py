@@ -38,12 +38,14 @@ class People(Numbers):
         self._links[number] = (name, former, minute)
         self._write(number, f"{name}{LINK}{former}{LINK}{minute}")
 
-    def forget(self, before: int) -> None:
-        """Forget former names of links before a minute: events under them would be too late."""
-        for number in [number for number, (_, _, minute) in self._links.items() if minute < before]:
+    def forget(self, before: int) -> bool:
+        """Forget former names of links before a minute: events under them would be too late. Say if there were any."""
+        old = [number for number, (_, _, minute) in self._links.items() if minute < before]
+        for number in old:
             name, former, _ = self._links.pop(number)
             del self[former]
             self._write(number, name)
+        return bool(old)
 
     def flush(self) -> Iterator[tuple[int, list[str]]]:
         """Give the segments that have grown or changed since the last flush."""

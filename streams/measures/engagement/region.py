@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from streams.measures.campaigns.book import Definition
 
 pack_ids: Final = msgpack.Encoder().encode
-MOST_FORMS: Final = 10_000
-"""Written forms of tags that have a number; they are numbered anew when there are more."""
 NEW: Final = SUMS.stop - 1
 
 
@@ -64,16 +62,13 @@ class RegionShard:
         self.ahead: dict[int, Bucket] = {}
         self.unwritten: list[Bucket] = []
         self._campaigns_of = campaigns_of
-        self._forms = Numbers()
         self._ids: dict[int, set[str]] = {}
 
     # -- closing
 
-    def open(self) -> OpenMinute:
-        """Give a new minute for events of this shard."""
-        if len(self._forms) > MOST_FORMS:
-            self._forms = Numbers()
-        return OpenMinute(self.people, self._forms)
+    def open(self, words: Numbers) -> OpenMinute:
+        """Give a new minute for events of this shard, whose words have these numbers."""
+        return OpenMinute(self.people, words)
 
     def close(self, minute: int, events: OpenMinute, offset: int, sources: dict[str, SourceState]) -> Activity | None:
         """Close `minute`; give what is to be published, or None where the table says that it has been already."""
@@ -100,7 +95,7 @@ class RegionShard:
             kinds=rolled.kinds,
             pairs=pairs.tobytes(),
             rows=rolled.table.tobytes(),
-            ids=pack_ids(list(events.ids)),
+            ids=events.ids,
         )
         self.history.put(bucket)
         return self._activity(bucket, sources, self._windows(), self._campaigns(new_day=new_day))
@@ -168,8 +163,8 @@ class RegionShard:
             self.totals.add(offset, duplicates=1)
             return
         ids.add(event.id)
-        alone = self.open()
-        alone.fresh.append(event)
+        alone = self.open(Numbers())
+        alone.add(event, offset)
         alone.gather()
         rolled = roll_up(minute, alone, self.series)
         known = bucket.keys()

@@ -12,7 +12,7 @@ from schemas.config import Config
 from schemas.directory import Directory
 from schemas.regions import JUDGED, RegionStatus, Transition
 from streams.measures.campaigns import Definition, definitions
-from streams.measures.engagement.fold import Refused
+from streams.measures.engagement.output import Refused
 from streams.measures.headcount import Headcounts
 from streams.measures.privacy import (
     ExactSeries,
