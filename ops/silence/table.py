@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import datetime as dt
 from collections import defaultdict
+from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING, Final, TextIO
 
 from msgspec import Struct
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 
 COMPLETE: Final = 0.9
+ENOUGH: Final = 20
+"""Rows from which their distance is looked at."""
 DAY: Final = 1_440
 
 
@@ -88,6 +92,8 @@ def _read(file: TextIO, name: str, every_seconds: int | None) -> Table:
             raise OperatorError(f"a region and a time in {where}", "one is empty", "correct the row", retry=False)
         at = int(moment(row["at"], where).timestamp())
         entries[row["region"]].append((at, _count(row["count"], where) if counted else 1))
+    if counted:
+        _check_spacing(entries, length, name)
     if not entries:
         raise OperatorError(f"at least one row in {name}", "there is none", "name a file with events", retry=False)
     return _gather(entries, length, counted=counted)
@@ -101,6 +107,19 @@ def _count(text: str | None, where: str) -> int:
     except (ValueError, OverflowError):
         pass
     raise OperatorError(f"a count of events in {where}", f"{text!r} came", "correct it", retry=False)
+
+
+def _check_spacing(entries: dict[str, list[tuple[int, int]]], length: int, name: str) -> None:
+    """Refuse a length that is not how far rows are apart where they are at regular intervals: zeros are written out."""
+    for rows in entries.values():
+        times = sorted({at for at, _ in rows})
+        steps = [after - before for before, after in pairwise(times)]
+        usual = median(steps) if len(steps) >= ENOUGH and any(not count for _, count in rows) else length
+        if not length / 2 < usual < 2 * length:
+            raise OperatorError(
+                f"--every of what each count of {name} covers", f"{length} s came, but its rows are {usual:g} s apart",
+                f"say --every {usual:g}", retry=False,
+            )  # fmt: skip
 
 
 def _gather(entries: dict[str, list[tuple[int, int]]], length: int, *, counted: bool) -> Table:

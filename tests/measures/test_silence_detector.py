@@ -326,6 +326,15 @@ def test_spans_are_as_good_as_single_minutes(data: st.DataObject) -> None:
     assert whole.assess(name) == single.assess(name)
 
 
+def test_a_region_with_one_old_post_is_not_called_silent_for_its_age() -> None:
+    detector = Detector([])
+    events = {name: history()[name] for name in ("lively", "busy")} | {"ghost": {START + 60: 1}}
+    for day in range(START, START + 20 * DAY, DAY):
+        feed_all(detector, events, day, day + DAY)
+        assert not detector.assess("ghost").silent
+    assert not detector.assess("ghost").learning
+
+
 @settings(max_examples=4, deadline=None)
 @given(st.lists(st.integers(0, DAY), min_size=len(RATES), max_size=len(RATES)))
 def test_regions_that_are_up_to_a_day_apart_are_judged_as_if_they_were_not(behind: list[int]) -> None:

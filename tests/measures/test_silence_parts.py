@@ -238,9 +238,15 @@ def test_a_real_silence_in_the_history_hardly_moves_the_tail() -> None:
     assert tail.region_tail(peaks[0], 10.0, clean).mean < 1.5
 
 
-@pytest.mark.parametrize(("peaks", "shape"), [(2, 0.5), (4, 0.5), (5, 0.4), (15, 2 / 15), (16, 0.125), (200, 0.125)])
-def test_a_tail_that_is_known_from_few_peaks_is_heavier(peaks: int, shape: float) -> None:
-    found = tail.pooled_tail([np.arange(2.0 * peaks)], [float(peaks)])
+@pytest.mark.parametrize(
+    ("weeks", "peaks", "shape"),
+    [(1, 2, 0.5), (2, 4, 0.5), (3, 6, 1 / 3), (7, 14, 1 / 7), (8, 16, 0.125), (9, 16, 0.125), (17, 17, 0.125)],
+)
+def test_a_tail_that_is_known_from_few_peaks_is_heavier_though_a_small_group_takes_two_a_week(
+    weeks: int, peaks: int, shape: float
+) -> None:
+    found = tail.pooled_tail([np.arange(99.0)], [float(weeks)])
+    assert (found.base, found.rate) == (98 - peaks, peaks / weeks)
     assert found.shape == pytest.approx(shape)
     assert tail.region_tail(np.array([3.0]), 5.0, found).shape == found.shape
     few, many = (tail.Tail(1.0, 1.0, 1.0, one) for one in (shape, tail.TAIL_SHAPE))
@@ -295,3 +301,18 @@ def test_the_promise_is_what_the_recursion_would_need() -> None:
 def test_nothing_is_promised_beyond_four_weeks() -> None:
     fit = fit_of((1e-5,) * 72, tail_mean=1.0, threshold=9.0)
     assert promise(fit, Calendar(Region("a")), MONDAY, 1.0) is None
+
+
+def test_a_replay_of_the_history_leaves_the_level_where_it_stood_before_the_gap() -> None:
+    history = History()
+    history.begin(MONDAY)
+    for hour in range(48):
+        history.add(MONDAY + hour * 60, 1)
+    history.pass_to(MONDAY + 3 * DAY)
+    past = past_of(history, MONDAY + 3 * DAY, 60)
+    # each hour of two days was occupied where 1 - e^-1 are expected, and none of the day after
+    found = odds.slot_levels(past, np.ones(72))
+    weights = 0.5 ** (np.arange(48) / (14 * 24))
+    expected = float((weights * (1 - math.exp(-1))).sum())
+    assert found.now == pytest.approx((float(weights.sum()) + 10) / (expected + 10))
+    assert found.slots[48:].tolist() == pytest.approx([found.now] * 24)

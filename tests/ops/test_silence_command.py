@@ -68,6 +68,19 @@ def test_the_json_has_the_figures_of_all_regions_and_of_each(
     assert found["false_alarms_per_region_week"] == pytest.approx(found["alerts"] / (2 * 8 / 7), rel=0.01)
 
 
+@pytest.mark.parametrize(("every", "taken"), [(60, False), (150, False), (300, True), (600, False), (3600, False)])
+def test_a_length_that_is_not_how_far_regular_counts_are_apart_is_refused(
+    tmp_path: Path, every: int, taken: bool
+) -> None:
+    rows = [["a", stamp(MONDAY + 5 * number), number % 3] for number in range(21)]
+    file = written(tmp_path / "five.csv", ["region", "at", "count"], rows)
+    if taken:
+        assert read_table(file, every).every == 5
+        return
+    with pytest.raises(OperatorError, match=r"its rows are 300 s apart.*--every 300"):
+        read_table(file, every)
+
+
 def test_the_table_has_a_line_for_each_region_and_one_for_all(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

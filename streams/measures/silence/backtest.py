@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from hashlib import blake2b
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from streams.measures.silence.detector import Detector
 from streams.measures.silence.settings import DAY, FORECAST, QUARTER, WEEK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from schemas.directory import Region
     from streams.measures.silence.fit import Pool
@@ -81,15 +81,13 @@ def starts(plan: Plan, region: str, after: int, holes: Sequence[tuple[int, int]]
     """
     first = plan.train_until
     last = max(after - min(FORECAST, (after - first) // 3), first + 1)
-    outages = sorted((*plan.outages, *holes))
+    outages = _merged((*plan.outages, *holes))
     watched = _observed(first, last, outages)
     if watched <= 0:
         return []
     drawn = first + chance(plan.seed, region, "starts").integers(0, watched, plan.inject)
-    at = first
     for start, end in outages:
-        drawn[drawn >= max(start, at)] += max(0, end - max(start, at))
-        at = max(at, end)
+        drawn[drawn >= max(start, first)] += max(0, end - max(start, first))
     return sorted(drawn.tolist())
 
 
@@ -104,7 +102,7 @@ class _Run:
         self.minutes = [minute for minute, _ in series]
         self.events = [events for _, events in series]
         holes = ((before[1], after[0]) for before, after in pairwise(watched))
-        self.outages = sorted((*plan.outages, *holes))
+        self.outages = _merged((*plan.outages, *holes))
         self.alerts: list[int] = []
         self.delays: list[tuple[float, bool]] = []
         self.forks: list[tuple[int, Machine]] = []
@@ -113,20 +111,32 @@ class _Run:
 
     def observed(self, first: int, after: int) -> list[tuple[int, int, bool]]:
         """Cut a stretch of minutes at the outages: (first, after, observed)."""
-        cuts = sorted({first, after, *(cut for outage in self.outages for cut in outage if first < cut < after)})
-        return [
-            (start, end, not any(since <= start < until for since, until in self.outages))
-            for start, end in pairwise(cuts)
-        ]
+        found: list[tuple[int, int, bool]] = []
+        at = first
+        for start, end in self.outages[bisect_right(self.outages, first, key=lambda outage: outage[1]) :]:
+            if start >= after:
+                break
+            if start > at:
+                found.append((at, start, True))
+            found.append((max(start, at), min(end, after), False))
+            at = end
+        return found if at >= after else [*found, (at, after, True)]
+
+
+def _merged(outages: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Give outages in order of time, those that overlap or touch as one."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(outages):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        elif start < end:
+            found.append((start, end))
+    return found
 
 
 def _observed(first: int, after: int, outages: Sequence[tuple[int, int]]) -> int:
-    """Give the minutes of a stretch outside the outages, which may overlap."""
-    lost, at = 0, first
-    for start, end in outages:
-        lost += max(0, min(end, after) - max(start, at))
-        at = max(at, end)
-    return max(0, after - first - lost)
+    """Give the minutes of a stretch outside the outages, which are merged."""
+    return after - first - sum(max(0, min(end, after) - max(start, first)) for start, end in outages)
 
 
 def backtest(

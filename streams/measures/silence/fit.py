@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from streams.measures.silence.settings import (
     COUNTED,
     DROP_SHARE,
     LARGEST_SHARE,
+    LEAST_EVIDENCE,
     TAIL_SHAPE,
     WARM_UP,
     WEEK,
@@ -66,8 +68,9 @@ class Fit(Struct, frozen=True, array_like=True):
 
 
 class Standing(NamedTuple):
-    """The sums behind the level, and the drop test's, as a replay of the history leaves them."""
+    """The level, which stands still in a gap, the sums behind it, and the drop test's, as a replay leaves them."""
 
+    level: float
     done: float
     expected: float
     counted: drops.Counted
@@ -85,7 +88,7 @@ class Study:
         self.counted = self.base.rate >= COUNTED
         hazard, self.means = self._unseen(shape, prior_rate)
         levels = dense_levels(past, self.means) if self.base.dense else slot_levels(past, hazard)
-        self.done, self.expected = levels.done, levels.expected
+        self.level, self.done, self.expected = levels.now, levels.done, levels.expected
         self.x = hazard * levels.slots * past.seen
         self.first, self.after, self.gaps = gaps(past, np.where(past.occupied, 0.0, self.x))
         self.weeks = max(float(past.seen.sum()) * past.slot - WARM_UP, past.slot) / WEEK
@@ -152,8 +155,9 @@ def fit_pool(at: int, pasts: Sequence[Past]) -> Pool | None:
     silences = [study.peaks(tail) for study, tail in zip(studies, tails, strict=True)]
     silence = pooled_tail(silences, [study.weeks for study in studies])
     counted = [study for study in studies if study.counted]
-    drop = pooled_tail([study.drop_peaks()[0] for study in counted], [study.weeks for study in counted])
-    # A tenth of alpha is too far out for a heavy tail: drops would never be found in a small group.
+    # A tenth of alpha is too far out for a heavy tail: drops would never be found in a small group. With the same tail
+    # for all there is nothing to be gained by more peaks.
+    drop = pooled_tail([study.drop_peaks()[0] for study in counted], [study.weeks for study in counted], wanted=0)
     drop = structs.replace(drop, shape=TAIL_SHAPE)
     roots = [
         scale(region_tail(found, study.weeks, silence), tail, study.base.level) ** 0.5
@@ -174,7 +178,8 @@ def fit_region(at: int, past: Past, pool: Pool, alpha: float, *, young: bool) ->
     """Fit one region's tables and thresholds for `alpha` false alarms a week; None where it was never active.
 
     A region whose detection takes longer gets more of the false alarms, by the square root of its time scale over the
-    group's mean and at most LARGEST_SHARE times alpha: that shortens the longest delays.
+    group's mean and at most LARGEST_SHARE times alpha: that shortens the longest delays. Where slots of a hazard x an
+    hour are empty, R grows to e^(x t) / x; the threshold asks for LEAST_EVIDENCE of the x t, whatever alpha allows.
     """
     if not (past.occupied & past.seen).any():
         return None
@@ -196,7 +201,10 @@ def fit_region(at: int, past: Past, pool: Pool, alpha: float, *, young: bool) ->
         tail=tail,
         silence=silence,
         drop=drop,
-        threshold=silence.threshold(alpha * share * (1 - DROP_SHARE if study.counted else 1)),
+        threshold=max(
+            silence.threshold(alpha * share * (1 - DROP_SHARE if study.counted else 1)),
+            LEAST_EVIDENCE + math.log(tail / base.level),
+        ),
         drop_threshold=drop.threshold(alpha * DROP_SHARE),
     )
-    return fitted, Standing(study.done, study.expected, counted)
+    return fitted, Standing(study.level, study.done, study.expected, counted)

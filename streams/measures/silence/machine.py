@@ -247,9 +247,7 @@ class Machine:
             state.odds = rescaled(state.odds, before, after)
             state.mixed = rescaled(state.mixed, before, after)
             state.mixed_before = rescaled(state.mixed_before, before, after)
-        state.done, state.expected = standing.done, standing.expected
-        weight = drops.WEIGHT if fit.dense else LEVEL_WEIGHT
-        state.level = (state.done + weight) / (state.expected + weight)
+        state.level, state.done, state.expected = standing.level, standing.done, standing.expected
         state.counted = standing.counted._replace(odds=state.counted.odds if fit.counted else 0.0)
         if fit.counted:
             state.mixed = state.mixed_before = 0.0

@@ -63,9 +63,10 @@ def log(odds: float) -> float:
 
 
 class Levels(NamedTuple):
-    """The level in each slot, from what came before it, and the sums of done and expected at the end."""
+    """The level in each slot, from what came before it, then `now`, and the sums of done and expected at the end."""
 
     slots: NDArray[np.float64]
+    now: float
     done: float
     expected: float
 
@@ -90,7 +91,8 @@ def dense_levels(past: Past, means: NDArray[np.float64]) -> Levels:
     expected = np.where(past.step_seen, means, 0.0)
     levels, a, b = tracked(done, expected, DENSE_HALF_LIFE / past.step, 3 * LEVEL_WEIGHT)
     before = np.concatenate(([1.0], levels[:-1]))
-    return Levels(np.repeat(before, past.step // past.slot), a, b)
+    now = float(levels[-1]) if len(levels) else 1.0
+    return Levels(np.repeat(before, past.step // past.slot), now, a, b)
 
 
 def slot_levels(past: Past, hazard: NDArray[np.float64]) -> Levels:
@@ -100,7 +102,8 @@ def slot_levels(past: Past, hazard: NDArray[np.float64]) -> Levels:
     levels, a, b = tracked(done, expected, LEVEL_HALF_LIFE / past.slot, LEVEL_WEIGHT)
     last = np.maximum.accumulate(np.where(past.occupied, np.arange(len(levels)), -1))
     held = np.where(last >= 0, levels[last], 1.0)
-    return Levels(np.concatenate(([1.0], held[:-1])), a, b)
+    now = float(held[-1]) if len(held) else 1.0
+    return Levels(np.concatenate(([1.0], held[:-1])), now, a, b)
 
 
 def gaps(past: Past, hazard: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:

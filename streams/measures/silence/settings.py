@@ -73,6 +73,10 @@ until odds and thresholds mean nothing."""
 PEAKS_PER_WEEK: Final = 1.0
 """Pooled peaks per region and week that stand above the level from which the tail is fitted."""
 
+MOST_PEAKS_PER_WEEK: Final = 2.0
+"""What a small group takes instead, until it has enough peaks for TAIL_SHAPE: a tail that is known from more needs less
+of a margin. More than that and the level is no tail any more."""
+
 TAIL_SHAPE: Final = 0.125
 """Shape of the tail beyond that level: as heavy as if known from eight peaks; an exponential one has 0."""
 
@@ -85,6 +89,10 @@ MOST_SHAPE: Final = 0.5
 
 SHARPEST: Final = 0.3
 """Least mean excess that is believed (log odds): where everything goes by a timetable, past peaks are all alike."""
+
+LEAST_EVIDENCE: Final = 2.0
+"""What must have been expected at least, at a steady pace (nats): chance leaves out that much once in seven times.
+Else a region with one old post would be called for its age alone, since the odds count hours as well."""
 
 REAL_SILENCE: Final = 8.0
 """Excesses of more than this many means were real silences and teach nothing (once in 3,000)."""

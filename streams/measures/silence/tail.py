@@ -11,6 +11,7 @@ from msgspec import Struct
 from streams.measures.silence.settings import (
     FEW_PEAKS,
     LEAST_TAIL,
+    MOST_PEAKS_PER_WEEK,
     MOST_SHAPE,
     PEAKS_PER_WEEK,
     REAL_SILENCE,
@@ -61,16 +62,20 @@ def plausible(excess: NDArray[np.float64]) -> NDArray[np.float64]:
     return excess[excess <= REAL_SILENCE * float(np.median(excess)) / math.log(2)]
 
 
-def pooled_tail(peaks: Sequence[NDArray[np.float64]], weeks: Sequence[float]) -> Tail:
+def pooled_tail(
+    peaks: Sequence[NDArray[np.float64]], weeks: Sequence[float], wanted: float = FEW_PEAKS / TAIL_SHAPE
+) -> Tail:
     """Fit the peaks of many regions: `base` is the peak of rank PEAKS_PER_WEEK x regions x weeks.
 
+    Of a small group it is a lower one, so that `wanted` peaks are above it, but MOST_PEAKS_PER_WEEK at most.
     With nothing to go by it is what the theory of the odds says: one peak over G hours in G hours, mean excess 1.
     """
     every = np.sort(np.concatenate([*peaks, np.zeros(0)]))[::-1]
     total = sum(weeks)
     if not len(every) or total <= 0:
         return Tail(math.log(168.0), 1.0, 1.0)
-    base = float(every[min(int(PEAKS_PER_WEEK * total), len(every) - 1)])
+    rank = min(max(PEAKS_PER_WEEK * total, wanted), MOST_PEAKS_PER_WEEK * total)
+    base = float(every[min(int(rank), len(every) - 1)])
     excess = plausible(every[every > base] - base)
     mean = max(float(excess.mean()), SHARPEST) if len(excess) else 1.0
     count = max(len(excess), 1)
