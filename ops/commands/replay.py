@@ -140,6 +140,11 @@ class _Target(Struct, frozen=True):
 def _write(loaded: Loaded, wanted: Wanted, target: _Target) -> int:
     series = Series(loaded, target.kind, target.place, target.labels)
     done = drive(loaded, _named(wanted, *target.name), series.sink, _say)
+    if not series.samples:
+        raise OperatorError(
+            "minutes between --from and --to that the log tells of", f"none came of {done.records:,} records",
+            "see `jun replay topics` for how far back it goes", retry=False,
+        )  # fmt: skip
     _say(*_told(done), *series.told())
     return 0 if series.sound else 1
 
@@ -156,6 +161,12 @@ def _verify(loaded: Loaded, wanted: Wanted) -> int:
     known = sinks[-1].known
     for difference in known.differences[:SHOWN]:
         _say(str(difference))
+    if not known.compared and not known.differing:
+        raise OperatorError(
+            "something that was published live between --from and --to",
+            f"none came to compare {done.records:,} records with", "see `jun replay topics` for how far back it goes",
+            retry=False,
+        )  # fmt: skip
     compared = ", ".join(f"{count:,} of {topic}" for topic, count in sorted(known.compared.items())) or "nothing"
     more = f"; {known.differing - SHOWN:,} more are not shown" if known.differing > SHOWN else ""
     _say(*_told(done), f"Compared: {compared}. {known.differing or 'No'} values differ{more}.")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import psutil
 
 from ops.replay.openmetrics import OpenMetrics, name_of
 from ops.replay.times import told
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 HEAD: Final = 3 * 3_600
 """The last hours (s) are in the head of a running Prometheus: a block that reaches into them would overlap it."""
 PROMTOOL: Final = "promtool"
+SCRATCH: Final = ".replay-"
 _ULID: Final = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 _SAMPLES: Final = re.compile(r"^([0-9A-HJKMNP-TV-Z]{26})\s+\d+\s+\d+\s+\S+\s+(\d+)\s", re.MULTILINE)
 
@@ -42,7 +46,8 @@ class Blocks(OpenMetrics):
         """Make the block of a window beside its place, count its samples, and move it there."""
         try:
             self._data.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".replay-", dir=self._data) as scratch:
+            remove_left_behind(self._data)
+            with tempfile.TemporaryDirectory(prefix=f"{SCRATCH}{os.getpid()}-", dir=self._data) as scratch:
                 self.folder = Path(scratch)
                 self._make(window, self.folder / "blocks")
         except OSError as error:
@@ -76,6 +81,14 @@ class Blocks(OpenMetrics):
             last = (done.stderr or done.stdout).strip().splitlines()[-1:] or [f"it ended with {done.returncode}"]
             raise OperatorError("promtool to make blocks", last[0], "see what it says", retry=False)
         return done.stdout
+
+
+def remove_left_behind(folder: Path) -> None:
+    """Remove the scratch folders of replays that were killed: one is named by its process."""
+    for one in folder.glob(f"{SCRATCH}*"):
+        process = one.name.removeprefix(SCRATCH).split("-")[0]
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
+            shutil.rmtree(one, ignore_errors=True)
 
 
 def check_bounds(begin: int, end: int, now: int, retention: int) -> None:

@@ -6,6 +6,7 @@ or a second one at the same time, without a word.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from typing import TYPE_CHECKING, Final
 
@@ -62,6 +63,8 @@ class OpenMetrics:
             fill(fresh)
             fresh.replace(target)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                fresh.unlink(missing_ok=True)  # a full disk needs its room
             raise OperatorError(
                 f"to write {target}", error.strerror or "the system refused", "make room or name another folder",
                 retry=True,

@@ -51,6 +51,11 @@ class Series:
         found = self._writer.found
         return not (found.refused or found.fewer or found.other or found.unchecked)
 
+    @property
+    def samples(self) -> int:
+        """How many were written."""
+        return (self._writer.found if isinstance(self._writer, RemoteWrite) else self._writer).written.samples
+
     def told(self) -> list[str]:
         """Say what was written."""
         if isinstance(self._writer, RemoteWrite):

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from multiprocessing.connection import Connection
 
-SLICE: Final = 8_000
+SLICE: Final = 2_000
 """Records folded at once, so that what a partition gives stays small and none gets far ahead."""
 FETCH_BYTES: Final = 1 << 20
 PIPE_BYTES: Final = 1 << 20

@@ -83,6 +83,12 @@ async def test_a_replay_finds_nothing_else_than_live_and_names_what_has_changed_
         assert found.returncode == 0, found.stdout + found.stderr
         assert "No values differ" in found.stdout
 
+        ages = ("--from", "2020-01-01T00:00Z", "--to", "2020-01-02T00:00Z")
+        for what in (("--verify",), ("--out", "om", str(tmp_path / "none"))):
+            found = await run(line, *ages, *what)
+            assert found.returncode == 1, found.stdout
+            assert "jun replay topics" in found.stderr
+
         other = tmp_path / "other.toml"
         text = (tmp_path / "jun.toml").read_text()
         other.write_text(text.replace("[privacy]", "[silence]\nfalse_alarms_per_week = 5\n[privacy]"))

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +15,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from ops.exporter import families as f
 from ops.exporter.regions import of_windows
 from ops.replay import wire
-from ops.replay.blocks import HEAD, Blocks, check_bounds
+from ops.replay.blocks import HEAD, Blocks, check_bounds, remove_left_behind
 from ops.replay.columns import Window
 from ops.replay.openmetrics import OpenMetrics, lines, name_of
 from ops.replay.parquet import Parquet
@@ -75,6 +79,28 @@ def test_a_file_is_named_by_the_begin_of_its_window_and_written_whole(tmp_path: 
     writer.write(window())
     assert [file.name for file in (tmp_path / "new" / "folder").iterdir()] == ["jun-20260601T0800Z.om"]
     assert name_of(NUMBER + 1) == "jun-20260601T1000Z.om"
+
+
+def test_a_file_that_could_not_be_written_leaves_nothing_and_says_why(tmp_path: Path) -> None:
+    def fill(fresh: Path) -> None:
+        fresh.write_text("half of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OperatorError, match="No space left on device") as told:
+        OpenMetrics(tmp_path, {}).replace(tmp_path / "jun.om", fill)
+    assert told.value.retry
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_replay_left_in_prometheus_s_folder_is_removed_and_that_of_a_running_one_stays(
+    tmp_path: Path,
+) -> None:
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], stdout=subprocess.PIPE, check=True)
+    killed, running = f".replay-{int(ended.stdout)}-x", f".replay-{os.getpid()}-x"
+    for name in (killed, running, "chunks_head"):
+        (tmp_path / name).mkdir()
+    remove_left_behind(tmp_path)
+    assert {one.name for one in tmp_path.iterdir()} == {running, "chunks_head"}
 
 
 def test_a_minute_is_shown_its_delay_after_its_end_and_belongs_to_that_window() -> None:
