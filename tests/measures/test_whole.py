@@ -83,6 +83,9 @@ def test_it_begins_when_all_are_silent_or_a_tenth_and_three_since_the_last_post_
         # three, and seven nats from five more: 3 + 5 (1 - e^-1.4) = 6.77 of eight should have posted
         (3, [1.4] * 5, True),
         (3, [1.39] * 5, False),
+        # half of them have been called, though the others sleep
+        (3, [0.1] * 3, True),
+        (3, [0.1] * 4, False),
         # of ten five should have posted, the silent three and one for sure: 6 (1 - e^-0.19) = 1.04, with 0.15 only 0.84
         (3, [9.0] * 1 + [0.15] * 6, False),
         (3, [9.0] * 1 + [0.19] * 6, True),
@@ -104,7 +107,7 @@ def test_it_begins_only_where_the_others_should_have_posted_too(
         return surprises
 
     assert (weigh(Whole(newest=200), seen, 7, others) is not None) == begins
-    assert asked == [100]
+    assert asked in ([], [100])
 
 
 def test_its_reason_has_the_empty_time_what_was_expected_and_how_many_are_silent() -> None:

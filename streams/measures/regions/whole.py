@@ -102,16 +102,16 @@ def weigh(
 def _at_once(views: Sequence[View], last: int, surprises: Callable[[int], Sequence[float]]) -> bool:
     """Tell whether everything has stopped with the minute `last`, though not all are silent by themselves yet.
 
-    A tenth has turned silent since, and the others, who would take days to be called, should have posted as well: all
-    together by SURPRISE, and so many of them that with the silent ones they are MOST of the regions. While the others
-    sleep, or are few, silences are those of their regions. A region that has not been read up to the first alert holds
-    it back; one that was silent before has no say.
+    MOST have turned silent since; or a tenth has, and the others, who would take days to be called, should have posted
+    as well: all together by SURPRISE, and so many that with the silent ones they are MOST of the regions. While the
+    others sleep, or are few, silences are those of their regions. A region that has not been read up to the first alert
+    holds it back; one that was silent before has no say.
     """
     since = [one.alerted for one in views if one.silent and one.alerted > last]
     count = len(since) + sum(not one.silent for one in views)
     if len(since) < max(ENOUGH, SHARE * count) or any(one.minute < min(since) for one in views):
         return False
-    if len(since) == count:
+    if len(since) >= MOST * count:
         return True
     others = surprises(last)
     stopped = len(since) + sum(-math.expm1(-one) for one in others)
