@@ -12,10 +12,12 @@ from schemas.codec import UnreadableError, encode, event_reader
 from schemas.events import KINDS, MAXIMUM_TAGS, Event, Heartbeat
 from streams.measures.engagement.columns import LONGEST_NAME, LONGEST_TAG, MACHINE, Columns, read
 from streams.measures.engagement.lookup import FEWEST, MOST, UNKNOWN, WIDTH, Lookup
-from streams.measures.engagement.text import ID_BYTES
+from streams.measures.engagement.text import ID_BYTES, texts
 from streams.measures.engagement.words import WordNumbers
 
-PSEUDONYMS = st.text("abcXYZ019-_", min_size=ID_BYTES, max_size=ID_BYTES)
+PSEUDONYMS = st.one_of(
+    st.text("abcXYZ019-_", min_size=ID_BYTES, max_size=ID_BYTES), st.sampled_from(["é" * 11, "a" + "𐀀" * 5 + "b"])
+)
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=16)
 TAGS = st.lists(
     st.one_of(NAMES, st.sampled_from(["safety", "a" * 15, "b" * 16, "c" * 17, "d" * 32, "e" * 33])), max_size=4
@@ -152,6 +154,11 @@ def test_unreadable_records_are_left_to_the_reader_that_explains_them() -> None:
         except UnreadableError:
             continue
         raise AssertionError(raw)
+
+
+def test_packed_ids_are_cut_at_their_bytes_whatever_they_are_written_in() -> None:
+    for ids in (["a" * 22, "b" * 22], ["é" * 11, "c" * 22, "x" + "𐀀" * 5 + "y"]):
+        assert texts("".join(ids).encode()) == ids
 
 
 def test_a_lookup_gives_what_a_dict_gives_while_it_grows_and_after_it_began_anew() -> None:

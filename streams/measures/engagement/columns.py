@@ -230,11 +230,12 @@ def read(values: Sequence[bytes], words: WordNumbers) -> Columns:
     has_former, former = reading.some_pseudonyms(_FORMERLY)
     reading.literal(_TAIL)
     good = reading.good & (reading.place == reading.ends)
+    kept = slice(None) if good.all() else good  # a slice copies nothing
 
     codes[np.union1d(no_person, machine)] += MACHINE
     tags, labels = tags.only(good), labels.only(good)
     parts = [
-        [column[good] for column in region], [column[good] for column in source],
+        [column[kept] for column in region], [column[kept] for column in source],
         [tags.begins, tags.lengths], [labels.begins, labels.lengths],
     ]  # fmt: skip
     numbers = words.of(text, *(np.concatenate([part[column] for part in parts]) for column in range(2)))
@@ -246,8 +247,8 @@ def read(values: Sequence[bytes], words: WordNumbers) -> Columns:
     in_order[begins[tags.owners] + tags.places] = tag_words
     forms = in_order.copy()
     # forms are told of all tags of an event or of none
-    kept = (np.bincount(labels.owners, minlength=count) == lengths)[labels.owners]
-    forms[begins[labels.owners[kept]] + labels.places[kept]] = label_words[kept]
+    told = (np.bincount(labels.owners, minlength=count) == lengths)[labels.owners]
+    forms[begins[labels.owners[told]] + labels.places[told]] = label_words[told]
     place = good.cumsum() - 1
     formerly = {
         int(place[event]): text.data[begin : begin + ID_BYTES]
@@ -255,6 +256,6 @@ def read(values: Sequence[bytes], words: WordNumbers) -> Columns:
         if good[event]
     }
     return Columns(
-        reading.index[good], at[good], text.window(ids[good], ID_BYTES), text.window(actors[good], ID_BYTES),
-        persons[good], regions, sources, codes[good].astype(np.uint8), lengths, begins, in_order, forms, formerly,
+        reading.index[kept], at[kept], text.window(ids[kept], ID_BYTES), text.window(actors[kept], ID_BYTES),
+        persons[kept], regions, sources, codes[kept].astype(np.uint8), lengths, begins, in_order, forms, formerly,
     )  # fmt: skip

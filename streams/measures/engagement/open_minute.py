@@ -16,7 +16,7 @@ from msgspec import msgpack
 from schemas.events import KINDS
 from streams.measures.engagement.clock import MINUTE
 from streams.measures.engagement.columns import MACHINE
-from streams.measures.engagement.text import ID_BYTES
+from streams.measures.engagement.text import ID_BYTES, texts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -130,11 +130,7 @@ class OpenMinute:
     def _distinct_text(self) -> None:
         ids: list[str] = []
         for part in self._ids:
-            if isinstance(part, list):
-                ids += part
-            else:
-                text = part.decode()
-                ids += [text[begin : begin + ID_BYTES] for begin in range(0, len(text), ID_BYTES)]
+            ids += part if isinstance(part, list) else texts(part)
         order = np.frombuffer(self.offsets, np.int64).argsort(kind="stable") if len(self._ids) > 1 else None
         if order is not None and (order[1:] < order[:-1]).any():
             self._choose(order)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from streams.measures.engagement.clock import MINUTE
 from streams.measures.engagement.lookup import UNKNOWN, Lookup
 from streams.measures.engagement.open_minute import OpenMinute, ragged
+from streams.measures.engagement.text import texts
 from streams.measures.engagement.words import MOST_WORDS, WordNumbers
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ class OpenMinutes:
         if not len(missing):
             return
         people = self._shard_of(region).people
-        names = [columns.actors[place].tobytes().decode() for place in chosen[missing].tolist()]
+        names = texts(columns.actors[chosen[missing]].tobytes())
         if columns.formerly:
             for place, name in zip(chosen[missing].tolist(), names, strict=True):
                 former = columns.formerly.get(place)

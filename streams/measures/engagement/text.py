@@ -146,3 +146,11 @@ def eight_digits(word: Words) -> tuple[Words, NDArray[np.bool_]]:
     word = (word & np.uint64(0x0F0F0F0F0F0F0F0F)) * np.uint64(2_561) >> np.uint64(8)
     word = (word & np.uint64(0x00FF00FF00FF00FF)) * np.uint64(6_553_601) >> np.uint64(16)
     return (word & np.uint64(0x0000FFFF0000FFFF)) * np.uint64(42_949_672_960_001) >> np.uint64(32), good
+
+
+def texts(packed: bytes) -> list[str]:
+    """Give the ids or pseudonyms that stand one after the other, ID_BYTES each."""
+    if packed.isascii():
+        whole = packed.decode()
+        return [whole[begin : begin + ID_BYTES] for begin in range(0, len(whole), ID_BYTES)]
+    return [packed[begin : begin + ID_BYTES].decode() for begin in range(0, len(packed), ID_BYTES)]
