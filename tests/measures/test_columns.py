@@ -140,7 +140,11 @@ def test_names_tags_and_lists_at_the_borders_of_what_is_usual() -> None:
         raw[0].replace(b'"kind":"post"', b'"kind":"poster"'),
         raw[0].replace(b"1780300800000", b"0780300800000"),
         b"",
+        encode(USUAL).replace(b'"tags":["', b'"tags":["","abcdefghijklmno","'),
+        encode(USUAL).replace(b'"source":"x","tags":["safety"],', b'"source":"","tags":["safety and more"],'),
+        encode(USUAL).replace(b'"region":"jun"', b'"region":"","actor":"aaaaaaa"'),
     ]
+    assert not any(map(decoded, outside))
     words = WordNumbers()
     assert told(read([*raw, *outside], words), words) == dict(enumerate(map(expected, inside)))
     assert read([], words).index.tolist() == []

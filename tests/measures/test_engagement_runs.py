@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import random
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 
 from schemas.activity import WINDOWS, Activity
 from schemas.codec import encode
-from schemas.events import Event, Heartbeat
+from schemas.events import Event, Heartbeat, Status
+from streams.measures.engagement import open_minutes
 from streams.measures.engagement.bucket import Bucket, pack, unpack
 from streams.measures.engagement.entries import flush, restore
 from streams.measures.engagement.fold import PartitionFold, Settings
 from streams.measures.engagement.open_minutes import TOGETHER
+from streams.measures.engagement.output import Output
 from streams.measures.engagement.pairs import FIRST, NEVER, LastMinutes
 from streams.measures.engagement.text import ID_BYTES
 from tests.measures.by_columns import columns_always
@@ -119,6 +122,77 @@ def test_a_log_of_which_every_third_record_is_unusual_gives_the_same_by_columns(
     for run in (100, 1_000, len(log)):
         with columns_always():
             assert fold_in_runs(log, run) == whole, run
+
+
+def usual(at: int, region: str = "a", number: int = 0) -> Event:
+    """Make an event as ingest agents write it, at so many minutes after the beginning."""
+    pseudonym = str(number).rjust(ID_BYTES, "-")
+    return Event(pseudonym, (BEGIN + at) * MINUTE, region, pseudonym, "post", "s", (f"tag{number}",))
+
+
+def beat(at: int, status: Status = "ok", regions: tuple[str, ...] = ()) -> Heartbeat:
+    """Make a heartbeat of a source that has sent all until `at`, minutes after the beginning."""
+    time = (BEGIN + at) * MINUTE
+    return Heartbeat("s", status, time, time, timeout=0, lateness=0, regions=regions)
+
+
+def in_one_run(*records: Event | Heartbeat) -> Output:
+    """Fold, after a first run with a heartbeat, the records by columns; they give what they give one by one."""
+    log = [encode(record) for record in records]
+    fold, columns = PartitionFold(SETTINGS), PartitionFold(SETTINGS)
+    found = Output()
+    for offset, raw in enumerate([encode(beat(0)), *log]):
+        one = fold.fold([offset], [raw])
+        if offset:
+            found.published += one.published
+            found.closed_to += one.closed_to
+            found.refused += one.refused
+    columns.fold([0], [encode(beat(0))])
+    with columns_always():
+        output = columns.fold(range(1, len(records) + 1), log)
+    assert output == found
+    assert columns.position == fold.position
+    return output
+
+
+def test_by_columns_the_last_event_before_the_last_heartbeat_is_refused_where_it_is_ahead_of_the_clock() -> None:
+    assert [one.offset for one in in_one_run(usual(1), usual(9, number=1), beat(9)).refused] == [2]
+    assert not in_one_run(usual(1), usual(1, number=1), beat(9)).refused
+
+
+def test_by_columns_an_event_before_a_late_one_is_refused_where_it_is_ahead_of_the_clock() -> None:
+    assert [one.offset for one in in_one_run(beat(3), usual(9), usual(1, number=1), beat(9)).refused] == [2]
+
+
+def test_by_columns_a_region_has_begun_when_a_source_changes_before_its_first_minute_closes() -> None:
+    output = in_one_run(usual(0, "new"), beat(0, "degraded", ("new",)), usual(0, "new", 1))
+    assert [one.region for one in output.published] == ["new"]
+
+
+def test_a_run_without_records_forgets_nothing_that_is_to_be_read_again() -> None:
+    log = [encode(record) for record in (beat(0), usual(9), usual(0, number=1), beat(9), usual(9, number=2))]
+    fold, table = PartitionFold(SETTINGS), {}
+    fold.fold(range(len(log)), log)
+    for step in flush(fold).steps():
+        table |= dict(step)
+    fold = restore(SETTINGS, table)
+    start = fold.position.start
+    fold.fold([], [])
+    assert fold.position.start == start == len(log) - 1
+    fold.fold([start], log[start:])
+    [first, *_] = fold.fold([len(log)], [encode(beat(10))]).published
+    assert isinstance(first, Activity)
+    assert (first.minute, first.events) == (BEGIN + 9, 1)
+
+
+def test_words_that_open_minutes_need_are_not_numbered_anew_at_each_run() -> None:
+    with patch.object(open_minutes, "MOST_WORDS", 1):
+        fold, words = PartitionFold(SETTINGS), []
+        for number in range(9):  # a source and one more tag each time
+            fold.fold([number], [encode(usual(0, number=number))])
+            words.append(fold.opened.words)
+    anew = [number for number in range(1, 9) if words[number] is not words[number - 1]]
+    assert anew == [1, 4]  # there are more than 1, and more than twice as many as the 2 of then
 
 
 @pytest.mark.parametrize("run", [90, 500])

@@ -72,6 +72,8 @@ class PartitionFold:
     def fold(self, offsets: Sequence[int], values: Sequence[bytes | None]) -> Output:
         """Fold a run of records: their offsets, rising, and their values (None is a tombstone and says nothing)."""
         output = Output()
+        if not offsets:  # only the position has moved, over control records: what is to be read again still is
+            return output
         self.opened.renumber()
         if self._again:
             for offset, raw in self.position.believed(zip(offsets, values, strict=True)):
@@ -80,7 +82,7 @@ class PartitionFold:
             for offset, raw in zip(offsets, values, strict=True):
                 self._fold_one(offset, raw, output)
         self.opened.gather()
-        last = offsets[-1] if offsets else self.position.offset
+        last = offsets[-1]
         self.position.move_to(last, self.opened.first.values())
         self._again = self._again and last < self.restored
         return output
@@ -115,7 +117,9 @@ class PartitionFold:
                 closed_to = position.closed_to
                 late = bulk.leave_out(bulk.minutes < closed_to)
                 if late:
-                    alone = sorted([*alone, *late], reverse=True)
+                    alone = sorted([*alone, *late])
+                    newest = bulk.newest_before(alone)
+                    alone.reverse()
         opened.gather()
         opened.bulk = None
         return True
@@ -169,6 +173,7 @@ class PartitionFold:
 
     def _begun(self) -> Iterator[tuple[str, RegionShard]]:
         """Give the regions that have begun, with their shards."""
+        self.opened.gather()  # a region begins with its first event
         for name, shard in self.shards.items():
             if name not in self.to_begin:
                 yield name, shard

@@ -26,7 +26,8 @@ MANY: Final = 256
 """From so many records on a run is folded by columns."""
 TOGETHER: Final = 64
 """Events of one region and minute that are taken apart together."""
-REGION_BITS: Final = 20
+REGION_BITS: Final = 32
+"""Of a key of minute and region; the minutes of columns take 28."""
 FEW: Final = 16
 """With fewer events of each region and minute in a run, columns cost more than they spare."""
 PAUSE: Final = 32
@@ -57,12 +58,11 @@ class Bulk:
 
     def newest_before(self, places: list[int]) -> dict[int, int]:
         """Give for each of these places, which rise to the end of the run, the newest time (ms) of an event since the
-        one before. Where there is none it is one of after it.
+        one before. Where there is none it is one of after it, or 0.
         """
-        if not len(self.columns.at):
-            return {}
-        starts = np.minimum(self.columns.index.searchsorted([0, *places[:-1]]), len(self.columns.at) - 1)
-        return dict(zip(places, np.maximum.reduceat(self.columns.at, starts).tolist(), strict=True))
+        starts = self.columns.index.searchsorted([0, *places[:-1]])
+        newest = np.maximum.reduceat(np.append(self.columns.at, 0), starts)  # a stretch may begin behind the last event
+        return dict(zip(places, newest.tolist(), strict=True))
 
     def leave_out(self, events: NDArray[np.bool_], before: int | None = None) -> list[int]:
         """Leave out such of the events that have not been read, and stand `before` a place; give where they stand in
@@ -90,6 +90,7 @@ class OpenMinutes:
         self._persons = Lookup()
         self._ungathered: list[OpenMinute] = []
         self._pause = 0
+        self._most_words = MOST_WORDS
 
     def scattered(self) -> bool:
         """Say whether the events of a run are, by the last ones, spread over too many regions to take them together."""
@@ -134,14 +135,17 @@ class OpenMinutes:
         self._persons.clear()
 
     def renumber(self) -> None:
-        """Number the words anew where there are too many; between two runs."""
-        if len(self.words.numbers) > MOST_WORDS:
+        """Number the words anew where there are too many; between two runs. Those of open minutes may be many: next
+        time is when there are twice as many as they have.
+        """
+        if len(self.words.numbers) > self._most_words:
             self.gather()
             self.words = WordNumbers()
             self._persons.clear()
             for of_minute in self.minutes.values():
                 for events in of_minute.values():
                     events.renumber(self.words.numbers)
+            self._most_words = max(MOST_WORDS, 2 * len(self.words.numbers))
 
     def closing(self, bound: int) -> list[int]:
         """Give the open minutes before `bound`, in order."""

@@ -106,24 +106,25 @@ class Text:
 
     def closes(self, begins: Integers, longest: int) -> Integers:
         """Give how far it is from each place to the next quotation mark, or 0 where it is further than `longest`."""
-        lengths = self._mark(self.words(begins, 2), 0)
-        waiting = (lengths == 0).nonzero()[0]
+        lengths = self._mark(self.words(begins, 2))
+        waiting = (lengths == 16).nonzero()[0]
         for passed in range(16, longest + 1, 16):
             if not len(waiting):
                 break
-            lengths[waiting] = found = self._mark(self.words(begins[waiting] + passed, 2), passed)
-            waiting = waiting[found == 0]
+            found = self._mark(self.words(begins[waiting] + passed, 2))
+            lengths[waiting] = found + passed
+            waiting = waiting[found == 16]
         lengths[lengths > longest] = 0
         return lengths
 
     @staticmethod
-    def _mark(words: Words, passed: int) -> Integers:
-        """Give where the first quotation mark is in each row of two words, `passed` added, or 0 where there is none."""
+    def _mark(words: Words) -> Integers:
+        """Give where the first quotation mark is in each row of two words, 16 where there is none."""
         other = words ^ _QUOTES
         marks = (other - _ONES) & ~other & _HIGH
         below = np.bitwise_count(~marks & (marks - np.uint64(1)))  # 64 where there is none
-        bits = below[:, 0] + below[:, 1] * (below[:, 0] == 64)
-        return np.where(bits < 128, (bits >> 3) + np.int64(passed), 0)
+        found: Integers = ((below[:, 0] + below[:, 1] * (below[:, 0] == 64)) >> 3).astype(np.int64)
+        return found
 
     def pseudonyms(self, begins: Integers) -> tuple[Words, NDArray[np.bool_]]:
         """Give ID_BYTES from each place on as rows of words, and whether a quotation mark comes behind them and none

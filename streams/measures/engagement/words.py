@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from streams.measures.engagement.text import Integers, Text
 
 MOST_WORDS: Final = 10_000
-"""Words that have a number; they are numbered anew when there are more."""
+"""Words that have a number; they are numbered anew when there are more, as far as open minutes do not need them."""
 
 
 class WordNumbers:
