@@ -45,9 +45,10 @@ class Told(Struct, frozen=True):
 class Saved(Struct):
     """Everything that is kept: the next offset of each partition, the latest changes, what each receiver was told.
 
-    `whole` is when the whole last changed its verdict (event time, ms), `everything` whether all is silent by it, `why`
-    the reason that was given. `incidents` has, by receiver and region, the last incident that it was told of.
-    `sending` has the receivers to which a message was on its way: after a crash nobody knows whether it arrived.
+    `whole` is when the whole last changed its verdict (event time, ms), `whole_counts_from` what its age is measured
+    from (ms), `everything` whether all is silent by it, `why` the reason that was given. `incidents` has, by receiver
+    and region, the last incident that it was told of. `sending` has the receivers to which a message was on its way:
+    after a crash nobody knows whether it arrived.
     """
 
     offsets: dict[int, int] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class Saved(Struct):
     sending: set[str] = field(default_factory=set)
     incidents: dict[str, dict[str, int]] = field(default_factory=dict)
     whole: int = 0
+    whole_counts_from: int = 0
     everything: bool = False
     why: str = ""
 
@@ -79,7 +81,7 @@ class Book:
         made up.
         """
         if transition.scope == "whole":
-            return self._take_whole(transition)
+            return self._take_whole(transition, published if simulated else transition.at)
         name = transition.region
         if name not in self.regions:
             return False
@@ -99,10 +101,10 @@ class Book:
         )
         return True
 
-    def _take_whole(self, transition: Transition) -> bool:
+    def _take_whole(self, transition: Transition, counts_from: int) -> bool:
         if transition.at <= self.saved.whole:
             return False
-        self.saved.whole = transition.at
+        self.saved.whole, self.saved.whole_counts_from = transition.at, counts_from
         self.saved.everything = transition.new == EVERYTHING_SILENT
         self.saved.why = transition.reason
         return True

@@ -61,8 +61,11 @@ class Chooser:
         whole = book.everything_silent() and "silent" in self.receiver.verdicts
         silent = tuple(one for one in self._ours(book) if one.new == "silent")
         everything = None
-        if whole and EVERYTHING not in told and self._in_time(max(silent, key=lambda one: one.at, default=None), now):
-            everything = True
+        if whole and silent and EVERYTHING not in told:
+            # the whole may come hours after the last silence: once those who slept then should have posted
+            by_itself = book.saved.whole_counts_from if book.saved.everything else 0
+            if self._in_time(max(by_itself, *(one.counts_from for one in silent)), now):
+                everything = True
         elif not whole and EVERYTHING in told and not quiet:
             everything = False  # and which are still silent; in quiet hours a new silence can't wait for that
         changes, returns, forgotten = [], [], []
@@ -73,9 +76,10 @@ class Chooser:
                 if change.held and knows is None and incidents.get(change.region) == change.incident:
                     change = replace(change, counts_from=change.counts_from + change.held + SETTLED)
                     covered |= now < change.counts_from
-                if (knows is None or knows.verdict != change.new) and not covered and self._in_time(change, now):
+                unknown = knows is None or knows.verdict != change.new
+                if unknown and not covered and self._in_time(change.counts_from, now):
                     changes.append(change)
-            elif knows is not None and self.receiver.returns and self._in_time(change, now):
+            elif knows is not None and self.receiver.returns and self._in_time(change.counts_from, now):
                 returns.append(change)
             elif knows is not None:
                 forgotten.append(change.region)
@@ -90,14 +94,13 @@ class Chooser:
         """A first verdict is no news: it says how things were before anybody looked."""
         return change.new in self.receiver.verdicts and change.old != ""
 
-    def _in_time(self, change: Change | None, now: int) -> bool:
-        """Tell whether a change is young enough; what waits for the end of quiet hours is as old as that end.
+    def _in_time(self, counts_from: int, now: int) -> bool:
+        """Tell whether what counts from that moment (ms) is young enough.
 
-        So is what came shortly before them and was not told yet: it was gathered, late, or not taken.
+        What waits for the end of quiet hours is as old as that end. So is what came shortly before them and was not
+        told yet: it was gathered, late, or not taken.
         """
-        if change is None:
-            return False
-        last = self.hours.end(change.counts_from) + self.max_age
+        last = self.hours.end(counts_from) + self.max_age
         end = self.hours.end(last)
         return now <= (end + self.max_age if end > last else last)
 

@@ -117,6 +117,26 @@ async def test_a_verdict_of_the_whole_holds_back_the_silences_that_are_part_of_i
     assert await desk.later(3600) == ["✓ No longer is everything silent"]
 
 
+@pytest.mark.parametrize(("age", "told"), [(60, ["■ Everything is silent at once"]), (61, [])])
+async def test_the_whole_is_as_old_as_its_own_verdict_however_long_ago_the_last_region_was_called(
+    age: int, told: list[str]
+) -> None:
+    desk = Desk(gather=0)
+    for name in REGIONS:
+        desk.change(name, "active", "")
+    for name in REGIONS[:4]:
+        desk.change(name, "silent")
+    assert await desk.later(60) == ["■ 4 regions have gone silent"]
+    desk.now += 6 * HOUR  # the night of the others
+    began = desk.now
+    desk.now += age * MINUTE
+    made = Transition("", began, "not everything is silent", "everything is silent", "no post", scope="whole")
+    assert desk.book.take(made, published=desk.now)
+    desk.save()
+    desk.start()
+    assert await desk.later(0) == told
+
+
 async def test_a_region_that_has_left_the_directory_has_no_say_in_the_whole() -> None:
     desk = Desk()
     desk.book.regions |= {"gone"}
