@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 ALONE: Final = 366 * 1_440
 """How far (minutes) from all others an event is no part of history, but a moment that was never set."""
+AT_ONCE: Final = 4_096
+"""Records of which columns are read at once: more take more memory and no less time."""
 FEW_ALONE: Final = 8
 """Of so many records of a run one may be unusual; else they are all folded one by one."""
 
@@ -78,18 +80,21 @@ class PartitionFold:
         if self._again:
             for offset, raw in self.position.believed(zip(offsets, values, strict=True)):
                 self._fold_one(offset, raw, output)
-        elif not (self._by_columns(values) and self._fold_columns(offsets, values, output)):
-            for offset, raw in zip(offsets, values, strict=True):
-                self._fold_one(offset, raw, output)
+        else:
+            for begin in range(0, len(values), AT_ONCE):
+                self._fold_part(offsets[begin : begin + AT_ONCE], values[begin : begin + AT_ONCE], output)
         self.opened.gather()
         last = offsets[-1]
         self.position.move_to(last, self.opened.first.values())
         self._again = self._again and last < self.restored
         return output
 
-    def _by_columns(self, values: Sequence[bytes | None]) -> bool:
-        """Say whether columns are worth it, and allowed: before the first heartbeat everything is believed."""
-        return len(values) >= MANY and self.position.clock.now > 0 and not self.opened.scattered()
+    def _fold_part(self, offsets: Sequence[int], values: Sequence[bytes | None], output: Output) -> None:
+        """Fold a part of a run, by columns where it is worth it; before the first heartbeat everything is believed."""
+        by_columns = len(values) >= MANY and self.position.clock.now > 0 and not self.opened.scattered()
+        if not (by_columns and self._fold_columns(offsets, values, output)):
+            for offset, raw in zip(offsets, values, strict=True):
+                self._fold_one(offset, raw, output)
 
     def _fold_columns(self, offsets: Sequence[int], values: Sequence[bytes | None], output: Output) -> bool:
         """Fold a run by columns, all but what is unusual in it; False where there is too much of that."""

@@ -54,7 +54,7 @@ class Lookup:
         """Put rows; one that is here already, or stands among them twice, is put once."""
         if self._count + len(rows) > MOST:
             self.clear()
-        if 2 * (self._count + len(rows)) > len(self._numbers):
+        if 3 * (self._count + len(rows)) > 2 * len(self._numbers):
             self._grow(self._count + len(rows))
         slots = self._slots(rows)
         waiting = np.arange(len(rows))
@@ -84,7 +84,7 @@ class Lookup:
         used = self._numbers != UNKNOWN
         keys, numbers = self._keys[used], self._numbers[used]
         size = len(self._numbers)
-        while size < 4 * count:
+        while 2 * size < 3 * count:
             size *= 2
         self._make(size)
         self._count = 0
