@@ -47,6 +47,19 @@ def test_where_nothing_is_expected_or_nobody_watched_nothing_surprises() -> None
     assert region(down=blind).surprise("a", NINE, NINE + 90) == pytest.approx(0.6 * 1.5 / 0.8)
 
 
+def test_minutes_that_have_not_been_read_surprise_nobody() -> None:
+    end = MONDAY + 10 * DAY
+    assert region().surprise("a", end - 60, end + 1) == pytest.approx(0.6 * 1.5 / 0.8)
+    assert region().surprise("a", end - 60, end + 3 * 60) == pytest.approx(0.6 * 1.5 / 0.8)
+    assert region().surprise("a", end, end + 3 * 60) == 0
+    part = Detector([Region("a")])
+    part.observe("a", MONDAY, 1)
+    part.observe("a", NINE - 1, 0, span=NINE - 1 - MONDAY)  # in the middle of a day
+    part.machine("a").resume(region().machine("a").fit)
+    part.machine("a").state.level = 1.5
+    assert part.surprise("a", NINE - 60, NINE + 60) == pytest.approx(0.6 * 1.5 / 0.8)
+
+
 def test_hours_are_local_also_where_a_zone_is_off_by_half_an_hour() -> None:
     # three in the morning in Kolkata is half past nine in the evening of UTC
     evening = NINE + 12 * 60 + 30

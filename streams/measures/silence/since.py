@@ -20,9 +20,10 @@ def surprise(machine: Machine, first: int, after: int) -> float:
     """Give -ln of the probability that a well region has no event in the minutes `first` to before `after`.
 
     It is the hazard of the minutes in which it was watched and something is expected, over the tail, at the region's
-    level; nothing while it is learning.
+    level; nothing while it is learning. Minutes that have not been read as yet may have events, and say nothing.
     """
     fit, calendar = machine.fit, machine.calendar
+    after = min(after, machine.state.minute + 1)
     begin, end = max(first, after - LONGEST) + calendar.phase, after + calendar.phase
     if fit is None or begin >= end:
         return 0.0
