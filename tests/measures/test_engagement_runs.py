@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from schemas.activity import WINDOWS, Activity
 from schemas.codec import encode
@@ -152,7 +153,13 @@ def in_one_run(*records: Event | Heartbeat) -> Output:
         output = columns.fold(range(1, len(records) + 1), log)
     assert output == found
     assert columns.position == fold.position
+    assert people(columns) == people(fold)
     return output
+
+
+def people(fold: PartitionFold) -> dict[str, list[str]]:
+    """Give by region the names of people with their links, as the table has them."""
+    return {name: sorted(shard.people.names) for name, shard in fold.shards.items()}
 
 
 def test_by_columns_the_last_event_before_the_last_heartbeat_is_refused_where_it_is_ahead_of_the_clock() -> None:
@@ -167,6 +174,16 @@ def test_by_columns_an_event_before_a_late_one_is_refused_where_it_is_ahead_of_t
 def test_by_columns_a_region_has_begun_when_a_source_changes_before_its_first_minute_closes() -> None:
     output = in_one_run(usual(0, "new"), beat(0, "degraded", ("new",)), usual(0, "new", 1))
     assert [one.region for one in output.published] == ["new"]
+
+
+def test_by_columns_people_are_linked_in_the_order_of_the_log() -> None:
+    before, after = (str(number).rjust(ID_BYTES, "-") for number in (7, 8))
+    both = [structs.replace(usual(at, number=10 + at), actor=after, formerly=before) for at in range(2)]
+    # of two minutes, that which was opened first has the later event; the last one is after the change
+    in_one_run(usual(0), both[1], both[0], structs.replace(usual(0, number=20), actor=after))
+    # short ids are left to the decoder
+    in_one_run(structs.replace(usual(0), id="x"), both[1], structs.replace(both[0], id="y"))
+    in_one_run(beat(1), both[1], structs.replace(usual(0, number=20), actor=after), beat(2))
 
 
 def test_a_run_without_records_forgets_nothing_that_is_to_be_read_again() -> None:

@@ -194,6 +194,7 @@ class PartitionFold:
         if event.region not in self.shards:
             self.opened.gather()  # regions begin in the order of their first events
         shard = self.shard_of(event.region)
+        self.opened.link(event.actor, shard.people)
         if minute < self.position.closed_to - self.settings.horizon:
             shard.refuse(offset)
             self._refuse(output, offset, "too_late", "its minute is past the horizon", raw)

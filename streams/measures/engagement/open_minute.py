@@ -74,7 +74,9 @@ class OpenMinute:
         self._ids: list[bytes | list[str]] = []
 
     def add(self, event: Event, offset: int) -> None:
-        """Add one event."""
+        """Add one event. Names are linked at once, before anybody who comes later has a number."""
+        if event.formerly:
+            self.people.link(event.formerly, event.actor, event.at // MINUTE)
         self.fresh.append(event)
         self.offsets.append(offset)
 
@@ -90,8 +92,6 @@ class OpenMinute:
                 for event in events
             ]
         )
-        for event in [event for event in events if event.formerly]:
-            self.people.link(event.formerly, event.actor, event.at // MINUTE)
         self.persons.fromlist(self.people.of([event.actor for event in events]))
         tags = [event.tags for event in events]
         self.lengths += bytes(map(len, tags))

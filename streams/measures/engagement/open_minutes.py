@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from schemas.events import Event
     from streams.measures.engagement.columns import Columns
+    from streams.measures.engagement.people import People
     from streams.measures.engagement.region import RegionShard
 
 Integers = NDArray[np.int64]
@@ -104,11 +105,17 @@ class OpenMinutes:
         except KeyError:
             self._take()  # what came before it comes first
             events = self._open(minute, event.region, offset)
+        self.link(event.actor, events.people)
         events.add(event, offset)
         if len(events.fresh) == 1:
             self._ungathered.append(events)
         elif len(events.fresh) >= TOGETHER:
             events.gather()
+
+    def link(self, name: str, people: People) -> None:
+        """Take what waits where it may link the name of somebody who has no number yet."""
+        if self.bulk is not None and self.bulk.columns.formerly and name not in people:
+            self._take()
 
     def _open(self, minute: int, region: str, offset: int) -> OpenMinute:
         """Give the region's minute; open it for its first event."""
@@ -190,13 +197,18 @@ class OpenMinutes:
         names = self.words.numbers.names
         missing = persons == UNKNOWN
         # regions that nobody knows begin in the order of their first events, however the log was read
-        for group in offsets[starts].argsort().tolist():
-            first, last = bounds[group], bounds[group + 1]
-            region = names[int(columns.region[chosen[first]])]
-            events = self._open(int(bulk.minutes[chosen[first]]), region, int(offsets[first]))
+        groups = offsets[starts].argsort().tolist()
+        opened = [
+            self._open(int(bulk.minutes[chosen[first]]), names[int(columns.region[chosen[first]])], int(offsets[first]))
+            for first in starts[groups].tolist()
+        ]
+        self._link(np.sort(chosen[missing]), columns)
+        for group, events in zip(groups, opened, strict=True):
             events.gather()
-            part = slice(first, last)
-            self._number(persons[part], chosen[part], columns, region)
+            part = slice(bounds[group], bounds[group + 1])
+            unknown = missing[part].nonzero()[0]
+            if len(unknown):
+                persons[part][unknown] = events.people.of(texts(columns.actors[chosen[part][unknown]].tobytes()))
             tags = slice(tag_bounds[group], tag_bounds[group + 1])
             parts = {name: column[part] for name, column in of_events.items()}
             events.extend(ids[part], parts | {name: column[tags] for name, column in of_tags.items()})
@@ -208,16 +220,13 @@ class OpenMinutes:
         rows[:, 3] = columns.region[chosen]
         return self._persons.find(rows), rows
 
-    def _number(self, persons: Integers, chosen: Integers, columns: Columns, region: str) -> None:
-        """Number, in place, the people of one region's events that are UNKNOWN."""
-        missing = (persons == UNKNOWN).nonzero()[0]
-        if not len(missing):
+    def _link(self, events: Integers, columns: Columns) -> None:
+        """Link the names of the people of such of these events, rising, as say a former one."""
+        if not columns.formerly:
             return
-        people = self._shard_of(region).people
-        names = texts(columns.actors[chosen[missing]].tobytes())
-        if columns.formerly:
-            for place, name in zip(chosen[missing].tolist(), names, strict=True):
-                former = columns.formerly.get(place)
-                if former is not None:
-                    people.link(former.decode(), name, int(columns.at[place]) // MINUTE)
-        persons[missing] = people.of(names)
+        for event in events.tolist():
+            former = columns.formerly.get(event)
+            if former is not None:
+                people = self._shard_of(self.words.numbers.names[int(columns.region[event])]).people
+                name = columns.actors[event].tobytes().decode()
+                people.link(former.decode(), name, int(columns.at[event]) // MINUTE)
