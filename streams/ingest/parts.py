@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Raw
 
@@ -10,6 +10,9 @@ from schemas.codec import UnreadableError
 from streams.ingest.seal import KEPT_BYTES
 from streams.ingest.source import Item
 from streams.ingest.typed import Typed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAXIMUM_EVENTS: Final = 10_000
 """Events of one request."""
@@ -37,15 +40,15 @@ def too_many(events: int, remedy: str) -> UnreadableError:
     return UnreadableError("too_large", f"wanted at most {MAXIMUM_EVENTS} events in a request, got {events}: {remedy}")
 
 
-def with_few_letters(items: list[Item]) -> list[Item]:
+def with_few_letters(items: list[Item]) -> tuple[list[Item], Sequence[int]]:
     """Give the items with at most MAXIMUM_LETTERS that can't be read: the last stands for all after it, and says so.
 
-    Those before it keep their index, by which a caller is told of them.
+    Beside them the index that each had, by which a caller is told of it.
     """
     # What has a size of its own stands for many already.
     wrong = [item for item in items if isinstance(item.submission, UnreadableError) and not item.size]
     if len(wrong) <= MAXIMUM_LETTERS:
-        return items
+        return items, range(len(items))
     alone, others = wrong[: MAXIMUM_LETTERS - 1], wrong[MAXIMUM_LETTERS - 1 :]
     first = others[0]
     assert isinstance(first.submission, UnreadableError)  # noqa: S101 (so they were chosen)
@@ -56,9 +59,13 @@ def with_few_letters(items: list[Item]) -> list[Item]:
     )
     kept = {id(item) for item in alone}
     merged: list[Item] = []
-    for item in items:
+    indexes: list[int] = []
+    for index, item in enumerate(items):
         if item is first:
             merged.append(together)
         elif id(item) in kept or item.size or not isinstance(item.submission, UnreadableError):
             merged.append(item)
-    return merged
+        else:
+            continue
+        indexes.append(index)
+    return merged, indexes

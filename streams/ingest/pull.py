@@ -16,6 +16,7 @@ from msgspec import Meta, structs
 
 from schemas.codec import UnreadableError
 from streams.ingest.source import Item, SourceSettings, Standing, Surroundings, Timing
+from streams.ingest.submission import FUTURE
 from streams.ingest.web import TroubleError
 from streams.secrets import read_secret
 
@@ -138,10 +139,12 @@ class PullSource(abc.ABC):
         """Say how far a stream has been read, after these items of it are handed over.
 
         A service sends in the order of time, give or take the lateness: what was sent before the latest of them has
-        come. Until it is known to wait for us no longer, a backlog is no later than that.
+        come. Until it is known to wait for us no longer, a backlog is no later than that. What is refused for lying in
+        the future says nothing: anybody's server may send it.
         """
         said = [item.submission.at for item in items if not isinstance(item.submission, UnreadableError)]
-        self.complete(max(reached.moment, min(max(said, default=0), now)))
+        believed = max((at for at in said if at <= now + FUTURE), default=0)
+        self.complete(max(reached.moment, min(believed, now)))
 
     def trouble(self, words: str) -> None:
         """Say what is in the way. It is logged once, and only where it is not over with the next try: streams break."""

@@ -224,7 +224,13 @@ class PushSource(abc.ABC):
             if not isinstance(read, list):
                 return read
             self.rejections.let_in(self.clock())
-            taken = await self._taken(with_few_letters(read) if len(read) > MAXIMUM_LETTERS else read, intake)
+            if len(read) > MAXIMUM_LETTERS:
+                items, indexes = with_few_letters(read)
+                taken = await self._taken(items, intake)
+                refused = tuple(structs.replace(one, index=indexes[one.index]) for one in taken.refused)
+                taken = structs.replace(taken, refused=refused)
+            else:
+                taken = await self._taken(read, intake)
         except _TooLargeError as large:
             fault = too_large(large.size, self._settings.maximum_body)
             if not self.proves_before_body:

@@ -142,6 +142,20 @@ async def test_good_events_among_rubbish_are_taken(server: Callable[..., Any], m
     assert one.outlet.letters[1].size == len(b"2\n3")
 
 
+async def test_what_is_refused_behind_rubbish_that_was_put_together_keeps_its_own_index(
+    server: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "MAXIMUM_LETTERS", 2)
+    monkeypatch.setattr(push, "MAXIMUM_LETTERS", 2)
+    one = await server()
+    _, answer, _ = await one.post([1, 2, 3, 4, GOOD, {**GOOD, "id": "a2", "at": "2999-01-01T00:00:00Z"}])
+    assert [(told["index"], told["reason"]) for told in answer["refused"]] == [
+        (0, "wrong_type"),
+        (1, "wrong_type"),
+        (5, "future"),
+    ]
+
+
 async def test_bad_items_are_listed_with_their_reasons_and_good_ones_are_taken(server: Callable[..., Any]) -> None:
     one = await server()
     body = [{**GOOD, "id": ""}, GOOD, {**GOOD, "kind": "shout"}, 7]

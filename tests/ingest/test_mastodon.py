@@ -212,6 +212,24 @@ async def test_with_a_backlog_in_the_connection_time_is_complete_up_to_what_was_
             assert one.source.standing(now).complete_to == NOW + 3_000
 
 
+async def test_a_status_refused_for_lying_in_the_future_says_nothing_of_how_far_a_backlog_was_read(
+    bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    now = NOW
+    server = Mastodon()
+    async with serving(server.handle) as service:
+        one = make(bench, service.address, tmp_path, clock=lambda: now)
+        async with running(one) as task:
+            await until(lambda: one.source.standing(now).complete_to == NOW, task)
+            now = NOW + 600_000
+            server.send("update", status(NOW + 1_000))
+            server.send("update", status(now + 121_000))
+            server.send("update", status(NOW + 2_000))
+            await until(lambda: len(one.outlet.events) >= 2, task)
+            assert [letter.reason for letter in one.outlet.letters] == ["future"]
+            assert one.source.standing(now).complete_to == NOW + 2_000
+
+
 async def test_a_refused_token_is_told_without_the_token(bench: Callable[..., Bench], tmp_path: Path) -> None:
     server = Mastodon()
     server.refuse = 401

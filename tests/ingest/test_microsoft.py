@@ -214,7 +214,7 @@ async def test_a_batch_without_the_client_state_is_turned_away(graph: Graph) -> 
     good = notification(MESSAGE)
     for state in ("", None, STATE + "x", STATE[:-1], "\ud800"):
         assert (await graph.notify({**good, "clientState": state})).status == 401
-    for body in (b"", b"{}", b"\xff", b'{"value":7}', b"[" * 100_000):
+    for body in (b"", b"{}", b'{"value":[]}', b"\xff", b'{"value":7}', b"[" * 100_000):
         assert (await graph.called.call(body)).status == 401
     assert graph.called.outlet.records == []
 
@@ -234,6 +234,14 @@ async def test_content_that_is_not_for_us_or_not_signed_is_turned_away(graph: Gr
     ):
         assert (await graph.notify({**good, "encryptedContent": wrong})).status == 401
     assert graph.called.outlet.records == []
+
+
+async def test_content_that_can_not_be_opened_is_a_dead_letter_beside_good_ones(graph: Graph) -> None:
+    other = rsa.generate_private_key(65537, 2048).public_key()
+    closed = {**notification(MESSAGE), "encryptedContent": encrypted(b"{}", other)}
+    assert (await graph.notify(closed, notification(MESSAGE))).status == 200
+    assert [letter.reason for letter in graph.called.outlet.letters] == ["unreadable"]
+    assert len(graph.called.events) == 1
 
 
 async def test_what_can_not_be_read_is_a_dead_letter_beside_the_good_ones(graph: Graph) -> None:

@@ -12,9 +12,10 @@ import msgspec
 import pytest
 from aiohttp import web
 
+from streams.ingest import sse
 from streams.ingest.spending import Spending, Spent
 from streams.ingest.web import ATTEMPTS, TroubleError
-from streams.ingest.x import Position
+from streams.ingest.x import SETTLES, Position
 from streams.ingest.x_post import Includes, moment_of, narrowed, read
 from tests.support.ingest import NOW, until
 from tests.support.services import running, serving
@@ -249,6 +250,43 @@ async def test_the_stream_has_its_rule_and_what_was_missed_is_searched(
             server.send(post(NOW - 500))
             await until(lambda: one.outlet.events[-1].id == one.original(identifier(NOW - 500)), task)
     assert [(rule["value"], rule["tag"]) for rule in server.rules] == [("theirs", "x"), ("#Jun", "jun:posts")]
+
+
+async def test_with_a_backlog_in_the_stream_time_is_complete_up_to_what_was_read_of_it(
+    bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    now = NOW
+    server = X()
+    async with serving(server.handle) as service:
+        one = make(bench, service.address, tmp_path, mode="stream", clock=lambda: now)
+        async with running(one) as task:
+            await until(lambda: one.source.standing(now).complete_to == NOW - SETTLES, task)
+            now = NOW + 600_000
+            for seconds in (1, 3, 2):
+                server.send(post(NOW + seconds * 1_000))
+            server.streams[-1].put_nowait(b"\r\n")
+            server.send(post(NOW + 2_500))
+            await until(lambda: len(one.outlet.events) == 4, task)
+            assert one.source.standing(now).complete_to == NOW + 3_000
+
+
+async def test_a_line_after_a_pause_shows_that_nothing_waited_in_the_stream(
+    bench: Callable[..., Bench], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sse, "QUIET", 0)
+    now = NOW
+    server = X()
+    async with serving(server.handle) as service:
+        one = make(bench, service.address, tmp_path, mode="stream", clock=lambda: now)
+        async with running(one) as task:
+            await until(lambda: one.source.standing(now).complete_to == NOW - SETTLES, task)
+            now = NOW + 15_000
+
+            def signs_of_life() -> bool:
+                server.streams[-1].put_nowait(b"\r\n")
+                return one.source.standing(now).complete_to == now
+
+            await until(signs_of_life, task)
 
 
 def whole(told: dict[str, Any], *tweets: dict[str, Any]) -> Any:

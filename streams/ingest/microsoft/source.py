@@ -110,13 +110,24 @@ class MicrosoftSource(PushSource):
         except UnreadableError as fault:
             raise forged(str(fault)) from fault
         proved = [(index, one) for index, one in enumerate(batch) if same(one.client_state or "", self._state)]
+        wanted = "wanted the clientState of `client_state` in each notification"
+        if not proved:
+            raise forged(wanted)
         if len(proved) < len(batch):
-            wanted = "wanted the clientState of `client_state` in each notification"
-            if not proved:
-                raise forged(wanted)
             self.rejections.turned_away(self.clock(), wanted)
-        place = f"POST {self.path}"
-        return [item for index, one in proved for item in self._items(one, f"{place}, notification {index}")]
+        items: list[Item] = []
+        closed: list[RejectedError] = []
+        for index, one in proved:
+            place = f"POST {self.path}, notification {index}"
+            try:
+                items += self._items(one, place)
+            except RejectedError as fault:
+                # Such as another subscription's, with another certificate: the others are heard all the same.
+                closed.append(fault)
+                items.append(Item(encode(one.encrypted_content), place, UnreadableError("unreadable", str(fault))))
+        if len(closed) == len(proved):
+            raise closed[0]
+        return items
 
     def _items(self, one: _Notification, place: str) -> Iterator[Item]:
         self._note(one)
