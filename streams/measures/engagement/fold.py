@@ -84,9 +84,8 @@ class PartitionFold:
             for begin in range(0, len(values), AT_ONCE):
                 self._fold_part(offsets[begin : begin + AT_ONCE], values[begin : begin + AT_ONCE], output)
         self.opened.gather()
-        last = offsets[-1]
-        self.position.move_to(last, self.opened.first.values())
-        self._again = self._again and last < self.restored
+        self.position.move_to(offsets[-1], self.opened.first.values())
+        self._again = self._again and offsets[-1] < self.restored
         return output
 
     def _fold_part(self, offsets: Sequence[int], values: Sequence[bytes | None], output: Output) -> None:
@@ -139,18 +138,15 @@ class PartitionFold:
             position = self.position
             minute = record.at // MINUTE
             if record.at >= position.clock.future():
-                self._disbelieve(output, offset, raw)
+                if offset > self.restored:
+                    position.unbelieved.append(offset)
+                self._refuse(output, offset, "future", "the event is ahead of its source's clock", raw)
             elif minute >= position.closed_to:
                 self.opened.add(record, minute, offset)
             else:
                 self._late(record, minute, offset, raw, output)
         elif record is not None and offset > self.restored:
             self._beat(record, offset, output)  # type: ignore[arg-type]
-
-    def _disbelieve(self, output: Output, offset: int, raw: bytes | None) -> None:
-        if offset > self.restored:
-            self.position.unbelieved.append(offset)
-        self._refuse(output, offset, "future", "the event is ahead of its source's clock", raw)
 
     def _read(self, offset: int, raw: bytes | None, output: Output) -> EventRecord | None:
         if raw is None:
@@ -176,12 +172,10 @@ class PartitionFold:
             shard.advance(self.position.closed_to - 1)
         return shard
 
-    def _begun(self) -> Iterator[tuple[str, RegionShard]]:
+    def _begun(self) -> list[tuple[str, RegionShard]]:
         """Give the regions that have begun, with their shards."""
         self.opened.gather()  # a region begins with its first event
-        for name, shard in self.shards.items():
-            if name not in self.to_begin:
-                yield name, shard
+        return [(name, shard) for name, shard in self.shards.items() if name not in self.to_begin]
 
     def _shard(self, region: str, shard: int, shards: int) -> RegionShard:
         settings = self.settings
