@@ -136,6 +136,8 @@ class Intake:
                     continue
                 made = self._maker.events(submission)
             except UnreadableError as fault:
+                # Through these, which lead back here, all items would wait for the collector of cycles.
+                fault.__traceback__ = fault.__cause__ = fault.__context__ = None
                 records.append(self._letter(item, fault, now))
                 refused.append(Refusal(index, fault.reason, str(fault)))
                 continue

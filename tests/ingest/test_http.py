@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
 
+from schemas.codec import UnreadableError
 from streams.errors import OperatorError
 from streams.ingest import body, listener, parts, push
 from streams.ingest.parts import MAXIMUM_EVENTS, MAXIMUM_LETTERS
@@ -154,6 +156,17 @@ async def test_what_is_refused_behind_rubbish_that_was_put_together_keeps_its_ow
         (1, "wrong_type"),
         (5, "future"),
     ]
+
+
+async def test_what_was_refused_leaves_no_cycle_that_holds_its_body(server: Callable[..., Any]) -> None:
+    one = await server()
+    gc.collect()
+    gc.disable()
+    try:
+        await one.post(b"{" + b"x" * 1_000)
+        assert not [found for found in gc.get_objects() if isinstance(found, UnreadableError)]
+    finally:
+        gc.enable()
 
 
 async def test_bad_items_are_listed_with_their_reasons_and_good_ones_are_taken(server: Callable[..., Any]) -> None:
