@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,7 @@ def test_it_begins_when_all_are_silent_or_a_tenth_and_three_since_the_last_post_
     seen: list[View], begins: bool
 ) -> None:
     whole = Whole(newest=200)
-    said = weigh(whole, seen, 7, awake(seen))
+    said = weigh(whole, seen, awake(seen))
     assert (said is not None, whole.since > 0) == (begins, begins)
 
 
@@ -106,12 +107,12 @@ def test_it_begins_only_where_the_others_should_have_posted_too(
         asked.append(last)
         return surprises
 
-    assert (weigh(Whole(newest=200), seen, 7, others) is not None) == begins
+    assert (weigh(Whole(newest=200), seen, others) is not None) == begins
     assert asked in ([], [100])
 
 
 def test_its_reason_has_the_empty_time_what_was_expected_and_how_many_are_silent() -> None:
-    said = weigh(Whole(newest=200), views(110, 120, 130, others=2), 7, lambda _: [3.5, 3.5])
+    said = weigh(Whole(newest=200), views(110, 120, 130, others=2), lambda _: [3.5, 3.5])
     assert said is not None
     assert (said.old, said.new, said.at) == ("not everything is silent", "everything is silent", 201 * MINUTE)
     assert (said.region, said.scope, said.part_of_whole) == ("", "whole", False)
@@ -121,7 +122,7 @@ def test_its_reason_has_the_empty_time_what_was_expected_and_how_many_are_silent
 
 def test_its_reason_and_its_evidence_tell_expectations_in_two_digits_as_those_of_a_region() -> None:
     many = [View(silent=True, minute=200, last_event=100, alerted=110, expected=411.7) for _ in range(3)]
-    said = weigh(Whole(newest=200), many, 7, awake(many))
+    said = weigh(Whole(newest=200), many, awake(many))
     assert said is not None
     assert "1,200 expected since" in said.reason
     assert said.evidence.expected_events == 1_200
@@ -141,10 +142,10 @@ def test_its_reason_and_its_evidence_tell_expectations_in_two_digits_as_those_of
 def test_it_ends_with_the_first_post_of_one_that_is_not_silent_or_when_too_few_can_be_judged(
     seen: list[View], reason: str
 ) -> None:
-    whole = Whole(since=201 * MINUTE, began=7, last_event=100, newest=300)
-    said = weigh(whole, seen, 9, awake(seen))
+    whole = Whole(since=201 * MINUTE, began_after=200, last_event=100, newest=300)
+    said = weigh(whole, seen, awake(seen))
     assert (said.reason if said else "") == reason
-    assert (whole.since, whole.ended) == ((0, 9) if reason else (201 * MINUTE, -1))
+    assert (whole.since, whole.ended_after) == ((0, 300) if reason else (201 * MINUTE, -1))
 
 
 @cache
@@ -234,6 +235,23 @@ def test_every_status_says_whether_everything_is_silent() -> None:
     assert {one.everything_silent_since for one in statuses} == {began}
     statuses = fold.fold(range(cut, len(log())), [raw for _, raw in log()[cut:]]).statuses
     assert {one.everything_silent_since for one in statuses} == {0}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_in_whatever_order_the_regions_of_a_minute_come_the_same_is_told(seed: int) -> None:
+    chance = random.Random(seed)
+    first = offset_of(STOP - 60)
+    orderly = read_back(usual()).fold(range(first, len(log())), [raw for _, raw in log()[first:]], every=True)
+    mixed = sorted(log()[first:], key=lambda one: (one[0], chance.random()))
+    fold, statuses, transitions = read_back(usual()), [], []
+    while fold.offset + 1 < len(log()):
+        begin = fold.offset + 1
+        upto = min(begin + chance.randrange(1, 9), len(log()))
+        found = fold.fold(range(begin, upto), [raw for _, raw in mixed[begin - first : upto - first]])
+        statuses += found.statuses
+        transitions += found.transitions
+    assert sorted(map(encode, transitions)) == sorted(map(encode, orderly.transitions))
+    assert {encode(one) for one in statuses} <= {encode(one) for one in orderly.statuses}
 
 
 @settings(max_examples=8, deadline=None)

@@ -132,12 +132,29 @@ def test_a_replay_tells_the_silences_that_live_told_after_weeks_of_history(prese
     past = {partition: len(values) for partition, values in log.items()}
     for number, those in enumerate(present, PAST_STEPS):
         step(log, number, {"granada", *those})
-    # docs/replay.md tells of two things that do not hold: partitions more than a day apart, everything silent at once
+    # docs/replay.md tells of what does not hold: partitions that are far apart, here with everything silent at once
     live = Live(WORLD, log, random.Random(seed), runs=(1, 3, 8), apart=360).begin(past).run()
     again = published(WORLD, replay(WORLD, log, run=1_000))
     equal(live, again)
     if present[:30] == [{"tokyo"}] * 30:
         assert [b'"new":"silent"' in one for one in again.transitions["jun"]].count(True) == 1
+
+
+def test_a_replay_tells_the_night_in_which_everything_fell_silent_as_live_told_it() -> None:
+    log: Log = {partition: [] for partition in range(PARTITIONS)}
+    for number in range(PAST_STEPS):
+        step(log, number, ALWAYS)
+    past = {partition: len(values) for partition, values in log.items()}
+    for number, those in enumerate([*[()] * 24, {"jun"}, {"tokyo", "granada"}, {"granada"}, ALWAYS], PAST_STEPS):
+        step(log, number, those)
+    # a line that keeps up: each minute is closed by all partitions before the next is by any, in any order within it
+    live = Live(WORLD, log, random.Random(7), runs=(1,), apart=0).begin(past)
+    told = live.run()
+    again = replay(WORLD, log, run=1_000)
+    equal(told, published(WORLD, again))
+    whole = [encode(one) for minute in again.minutes for one in minute.transitions if one.scope == "whole"]
+    assert whole
+    assert [encode(one) for one in live.transitions if one.scope == "whole"] == whole
 
 
 @settings(max_examples=25, deadline=None)

@@ -112,29 +112,32 @@ class RegionsFold:
         state.offset = offset
         self.detector.replaying = offset <= self.settled
         self.changed.add(record.region)
-        if state.forgiven < self.whole.ended < offset:
-            self.detector.forgive(state.region, self.whole.last_event)
-            state.forgiven = self.whole.ended
-            if not self.detector.machine(state.region).is_silent():
-                state.incident = Incident()  # whoever was told of its silence was told last of the whole's
         if isinstance(record, SourceChange):
             if 0 <= record.offset <= state.told.get(record.shard, -1):
                 return  # a crash has published it again
             state.told[record.shard] = record.offset
         for one in join(state, record):
-            self._follow(state, one, offset, output)
+            self._follow(state, one, output)
             if self._every:
                 self._tell(output)
 
-    def _follow(self, state: RegionState, one: FiguresRecord, offset: int, output: RegionsOutput) -> None:
+    def _follow(self, state: RegionState, one: FiguresRecord, output: RegionsOutput) -> None:
         if isinstance(one, SourceChange):
             self._change(state, one, output)
             return
         if one.minute > self.whole.newest:
-            self._weigh_whole(offset, output)
+            self._weigh_whole(output)
             self.whole.newest = one.minute
         if one.minute > state.minute:
+            if state.forgiven_to < self.whole.ended_after < one.minute:
+                self._forgive(state)
             self._close(state, one, output)
+
+    def _forgive(self, state: RegionState) -> None:
+        self.detector.forgive(state.region, self.whole.last_event)
+        state.forgiven_to = self.whole.ended_after
+        if not self.detector.machine(state.region).is_silent():
+            state.incident = Incident()  # whoever was told of its silence was told last of the whole's
 
     def _tell(self, output: RegionsOutput) -> None:
         """Give the status of each region that has been judged anew."""
@@ -149,13 +152,13 @@ class RegionsFold:
         assessment = self.detector.assess(state.region) if state.minute >= 0 else None
         self._judge(state, assessment, at, output)
 
-    def _weigh_whole(self, offset: int, output: RegionsOutput) -> None:
+    def _weigh_whole(self, output: RegionsOutput) -> None:
         """Judge the whole as the newest minute has left it, once a region has a newer one."""
         known = [self.states[name] for name in self._headcounts if name in self.states]
         judged = [state for state in known if state.verdict in JUDGED]
         if self.whole.since or any(state.verdict == "silent" for state in judged):
             views = [self._view(state) for state in judged]
-            transition = weigh(self.whole, views, offset, lambda last: self._surprises(judged, last))
+            transition = weigh(self.whole, views, lambda last: self._surprises(judged, last))
             if transition:
                 output.transitions.append(transition)
 
@@ -232,7 +235,7 @@ class RegionsFold:
         enough = people >= self.rules.group or (not people and state.release is not None and not state.release.hidden)
         verdict, reason = verdict_of(state.sources, people, self.rules.group, assessment, enough=enough)
         if verdict == "silent" and verdict != state.verdict:
-            state.part_of_whole = self.whole.holds_at(state.offset)
+            state.part_of_whole = self.whole.since_at(state.minute) > 0
         if not (verdict == "silent" and state.part_of_whole):  # that silence is told as the whole's
             state.incident.follow(verdict, at, self._cool_down)
         again = state.incident.words() if verdict == "silent" else ""
@@ -277,5 +280,5 @@ class RegionsFold:
             duplicates=shown.duplicates,
             late=shown.late,
             too_late=shown.too_late,
-            everything_silent_since=self.whole.since,
+            everything_silent_since=self.whole.since_at(state.minute),
         )

@@ -17,8 +17,8 @@ class RegionState(Struct):
     `detector` is the silence detector's packed state of the region, `fit` its last fit, `campaigns` what is remembered
     of them by name, `top` the tags that have labels of their own. `waiting` has, by shard, what is of minutes that not
     all shards have closed yet, `closed` how far each has, `shard_sources` how each sees its sources, `told` the offset
-    of its last change of them. `part_of_whole` says that its silence was called while everything was silent, `forgiven`
-    up to which end of such a time it has been let off.
+    of its last change of them. `part_of_whole` says that its silence was called while everything was silent,
+    `forgiven_to` the minute to which it has been let off when such a time ended.
     """
 
     region: str
@@ -38,7 +38,7 @@ class RegionState(Struct):
     waiting: dict[int, list[FiguresRecord]] = field(default_factory=dict)
     closed: dict[int, int] = field(default_factory=dict)
     part_of_whole: bool = False
-    forgiven: int = -1
+    forgiven_to: int = -1
     shard_sources: dict[int, dict[str, SourceState]] = field(default_factory=dict)
     told: dict[int, int] = field(default_factory=dict)
     incident: Incident = field(default_factory=Incident)

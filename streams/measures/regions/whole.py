@@ -34,19 +34,24 @@ MINUTE: Final = 60_000
 class Whole(Struct):
     """What is remembered of the whole. `since` is the event time (ms) from which everything is silent, 0 while not.
 
-    `began` and `ended` are the offsets of the records with which the last one did, `last_event` the minute of the last
-    event before it, `newest` the newest minute that any region has closed.
+    `began_after` and `ended_after` are the minutes after which it last began and ended, so that it holds for the same
+    minutes of each region in whatever order they come; `last_event` is the minute of the last event before it,
+    `newest` the newest minute that any region has closed.
     """
 
     since: int = 0
-    began: int = -1
-    ended: int = -1
+    began_after: int = -1
+    ended_after: int = -1
     last_event: int = -1
     newest: int = -1
 
-    def holds_at(self, offset: int) -> bool:
-        """Tell whether everything was silent when the record at `offset` was folded."""
-        return self.began <= offset and (self.since > 0 or offset <= self.ended)
+    def since_at(self, minute: int) -> int:
+        """Give the event time (ms) since which everything was silent in a region's `minute`, 0 where it was not."""
+        if minute <= self.began_after:
+            return 0
+        if self.since:
+            return self.since
+        return (self.began_after + 1) * MINUTE if minute <= self.ended_after else 0
 
 
 class View(NamedTuple):
@@ -59,9 +64,7 @@ class View(NamedTuple):
     expected: float
 
 
-def weigh(
-    whole: Whole, views: Sequence[View], offset: int, surprises: Callable[[int], Sequence[float]]
-) -> Transition | None:
+def weigh(whole: Whole, views: Sequence[View], surprises: Callable[[int], Sequence[float]]) -> Transition | None:
     """Judge the whole as of its newest minute; `views` are of the regions that can be judged.
 
     `surprises` gives, for those that are not silent, -ln of the probability of no post since a minute (see
@@ -80,7 +83,7 @@ def weigh(
             if posted
             else f"only {_regions(len(views))} can be judged now, after {lasted}"
         )
-        whole.since, whole.ended = 0, offset
+        whole.since, whole.ended_after = 0, whole.newest
         return _transition(at, NOT_EVERYTHING_SILENT, reason, Evidence())
     silent = sum(one.silent for one in views)
     if len(views) < ENOUGH or not silent:
@@ -89,7 +92,7 @@ def weigh(
     at_once = _at_once(views, last, surprises)
     if silent < len(views) and not at_once:
         return None
-    whole.since, whole.began, whole.last_event = at, offset, last
+    whole.since, whole.began_after, whole.last_event = at, whole.newest, last
     empty = (whole.newest - last) * 60
     expected = sum(one.expected for one in views)
     evidence = release_evidence(Evidence(empty_seconds=float(empty), expected_events=expected), hidden=False)
