@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -10,11 +11,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import psutil
 
-from ops.replay.openmetrics import OpenMetrics, name_of
+from ops.replay.openmetrics import OpenMetrics, name_of, refused
 from ops.replay.times import told
 from streams.errors import OperatorError
+from streams.replay.plan import WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +28,8 @@ HEAD: Final = 3 * 3_600
 """The last hours (s) are in the head of a running Prometheus: a block that reaches into them would overlap it."""
 PROMTOOL: Final = "promtool"
 SCRATCH: Final = ".replay-"
+ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32, of which a ULID is made."""
 _ULID: Final = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 _SAMPLES: Final = re.compile(r"^([0-9A-HJKMNP-TV-Z]{26})\s+\d+\s+\d+\s+\S+\s+(\d+)\s", re.MULTILINE)
 
@@ -51,10 +56,7 @@ class Blocks(OpenMetrics):
                 self.folder = Path(scratch)
                 self._make(window, self.folder / "blocks")
         except OSError as error:
-            raise OperatorError(
-                f"to write blocks into {self._data}", error.strerror or "the system refused",
-                "make room, or name another folder", retry=True,
-            ) from error  # fmt: skip
+            raise refused(f"to write blocks into {self._data}", error) from error
 
     def _make(self, window: Window, made: Path) -> None:
         before = self.written
@@ -69,9 +71,22 @@ class Blocks(OpenMetrics):
                 f"{window.samples:,} samples in the blocks of {name_of(window.number)}",
                 f"promtool counts {counted:,}", "report it: they were not put into the folder", retry=False,
             )  # fmt: skip
-        for block in sorted(made.iterdir()):
-            if _ULID.fullmatch(block.name):
-                block.rename(self._data / block.name)
+        for number, block in enumerate(one for one in sorted(made.iterdir()) if _ULID.fullmatch(one.name)):
+            name = self._name(window, number)
+            if not (self._data / name).exists():  # else a replay before, killed perhaps, has put it there
+                _rename(block, name)
+                block.rename(self._data / name)
+
+    def _name(self, window: Window, number: int) -> str:
+        """Name a block by its content, so that the same one made again is the same, and not a second one.
+
+        A ULID is 48 bits of time, here that of the window, and 80 bits of chance, here of a hash.
+        """
+        with (self.folder / name_of(window.number)).open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").digest()
+        content = hashlib.sha256(content + bytes([number])).digest()[:10]
+        value = int.from_bytes((window.number * WINDOW * 60_000).to_bytes(6, "big") + content, "big")
+        return "".join(ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
 
     def _run(self, *arguments: str) -> str:
         done = subprocess.run(  # noqa: S603 (promtool, with arguments of ours)
@@ -81,6 +96,15 @@ class Blocks(OpenMetrics):
             last = (done.stderr or done.stdout).strip().splitlines()[-1:] or [f"it ended with {done.returncode}"]
             raise OperatorError("promtool to make blocks", last[0], "see what it says", retry=False)
         return done.stdout
+
+
+def _rename(block: Path, name: str) -> None:
+    """Let a block's own record of itself have another name."""
+    file = block / "meta.json"
+    meta = msgspec.json.decode(file.read_bytes())
+    meta["ulid"] = name
+    meta["compaction"]["sources"] = [name]
+    file.write_bytes(msgspec.json.encode(meta))
 
 
 def remove_left_behind(folder: Path) -> None:

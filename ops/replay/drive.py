@@ -126,9 +126,23 @@ def drive(loaded: Loaded, wanted: Wanted, make_sink: Callable[[Plan], Sink], say
         )
         if cut is not None:
             replay.resume(cut)
-        with Shown(plan) as shown:
-            replay.run(shown.show)
+        try:
+            with Shown(plan) as shown:
+                replay.run(shown.show)
+        except KeyboardInterrupt:
+            say(_stopped(plan, replay.committed))
+            raise
     return Driven(plan=plan, resumed=cut is not None, records=replay.records, refused=replay.refused)
+
+
+def _stopped(plan: Plan, committed: int) -> str:
+    """Say what an interrupted replay keeps."""
+    if committed < 0:
+        return "Interrupted before the first two hours were done: the same command begins anew."
+    return (
+        f"Interrupted: what was done up to {told(plan.first_minute(committed) * 60)} is kept,"
+        " and the same command goes on there."
+    )
 
 
 def fingerprint(loaded: Loaded, wanted: Wanted) -> str:

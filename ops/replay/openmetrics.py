@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import errno
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from ops.replay.columns import Window
 
 END: Final = "# EOF\n"
+ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+RIGHTS: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 class Written(Struct, frozen=True):
@@ -65,10 +68,7 @@ class OpenMetrics:
         except OSError as error:
             with contextlib.suppress(OSError):
                 fresh.unlink(missing_ok=True)  # a full disk needs its room
-            raise OperatorError(
-                f"to write {target}", error.strerror or "the system refused", "make room or name another folder",
-                retry=True,
-            ) from error  # fmt: skip
+            raise refused(f"to write {target}", error) from error
 
     def count(self, window: Window) -> None:
         """Count a window as written."""
@@ -84,6 +84,17 @@ class OpenMetrics:
     def restore(self, raw: bytes) -> None:
         """Take the counts back."""
         self.written = _read(raw)
+
+
+def refused(wanted: str, error: OSError) -> OperatorError:
+    """Say what to do where the system did not let us write."""
+    if error.errno in ROOM:
+        remedy = "make room there; the same command goes on"
+    elif error.errno in RIGHTS:
+        remedy = "let this user write there, or name another folder"
+    else:
+        remedy = "name a folder that can be made and written"
+    return OperatorError(wanted, error.strerror or "the system refused", remedy, retry=error.errno in ROOM)
 
 
 def name_of(number: int) -> str:

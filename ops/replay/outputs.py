@@ -53,8 +53,10 @@ class Series:
 
     @property
     def samples(self) -> int:
-        """How many were written."""
-        return (self._writer.found if isinstance(self._writer, RemoteWrite) else self._writer).written.samples
+        """How many were written, or were there before."""
+        if isinstance(self._writer, RemoteWrite):
+            return self._writer.found.written.samples + self._writer.found.there
+        return self._writer.written.samples
 
     def told(self) -> list[str]:
         """Say what was written."""

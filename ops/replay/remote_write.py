@@ -2,6 +2,8 @@
 
 What is refused is cut in halves until the samples that are at fault stand alone. Prometheus answers 204 to a second
 value of a sample that it has, and keeps the first: so counts and sums of every series are asked for and compared.
+They are asked for before as well: what a killed replay has sent already is not sent again. Prometheus 2.42 was seen to
+lose samples of a series while it made blocks of its head: those are told, and a second run sends just those series.
 """
 
 from __future__ import annotations
@@ -32,12 +34,17 @@ REFUSED_AT_MOST: Final = 50
 LOOKS: Final = (0.0, 1.0, 4.0)
 """Seconds before each look at what was written: some servers show it only after a moment."""
 CLOSE: Final = 1e-9
+_Name = tuple[str, tuple[str, ...]]
+"""The name of a series: that of its family, and the values of its labels."""
 
 
 class Found(Struct, frozen=True):
-    """What has become of the samples: those refused, and the series found with fewer, with more, with other values."""
+    """What has become of the samples: those that were `there` before, those refused, and the series found with fewer,
+    with more, with other values.
+    """
 
     written: Written = Written()
+    there: int = 0
     refused: int = 0
     why: str = ""
     fewer: int = 0
@@ -83,14 +90,15 @@ class RemoteWrite:
         """Send a window; written twice it is the same."""
         refused, why = 0, ""
         accepted = 0
-        for batch in _batches(window, self._labels):
+        there = self._there(window)
+        for batch in _batches(window, self._labels, there):
             for lines, error in _send(self._url, batch):
                 count = sum(len(line.times) for line in lines)
                 if not error:
                     accepted += count
                     continue
                 refused, why = refused + count, error
-                if refused > REFUSED_AT_MOST and not accepted and not self.found.written.samples:
+                if refused > REFUSED_AT_MOST and not (accepted or there or self.found.written.samples):
                     raise OperatorError(
                         f"{self._url} to take samples of the past", f"it refuses them: {why}",
                         "set storage.tsdb.out_of_order_time_window in prometheus.yml to more than their age, or use"
@@ -100,20 +108,42 @@ class RemoteWrite:
         self.found = msgspec.structs.replace(
             before,
             written=Written(before.written.files + 1, before.written.samples + accepted),
+            there=before.there + sum(there.values()),
             refused=before.refused + refused,
             why=why or before.why,
         )
         self._look(window)
 
+    @property
+    def _base(self) -> str | None:
+        """Where to ask; None where it is not known."""
+        base = self._url.split("?", maxsplit=1)[0]
+        return base.removesuffix(WRITE) if base.endswith(WRITE) else None
+
+    def _there(self, window: Window) -> dict[_Name, int]:
+        """Give the series that the server has already, as they are to be, with how many samples each has."""
+        there: dict[_Name, int] = {}
+        if self._base is None:
+            return there
+        for family, series in window.series():
+            try:
+                known = self._totals(self._base, family, series)
+            except (OSError, msgspec.DecodeError):
+                return there  # the look afterwards tells
+            for values, column in series:
+                has = known.get(frozenset(_labels_of(family, values, self._labels).items()))
+                if has and has.count == len(column.times) and _close(has.total, sum(column.values)):
+                    there[family.name, values] = len(column.times)
+        return there
+
     def _look(self, window: Window) -> None:
         """Compare what the server has with what was sent."""
-        base = self._url.split("?", maxsplit=1)[0]
-        if not base.endswith(WRITE):
+        base = self._base
+        if base is None:
             self.found = msgspec.structs.replace(
                 self.found, unchecked=f"the URL does not end with {WRITE}, so that it is not known where to ask"
             )
             return
-        base = base.removesuffix(WRITE)
         for family, series in window.series():
             try:
                 fewer, more, other, example = self._compare(base, family, series)
@@ -145,7 +175,7 @@ class RemoteWrite:
                 name = selector(family, values, {})
                 fewer += has.count < len(column.times)
                 more += has.count > len(column.times)
-                close = abs(has.total - wanted) <= CLOSE * max(abs(wanted), 1)
+                close = _close(has.total, wanted)
                 other += has.count == len(column.times) and not close
                 if has.count < len(column.times) or not close:
                     example = (
@@ -189,6 +219,8 @@ class RemoteWrite:
 def told(found: Found) -> list[str]:
     """Say what has become of the samples that were not simply taken."""
     words = []
+    if found.there:
+        words.append(f"{found.there:,} samples were there already, with the same sums, and were not sent again")
     if found.refused:
         words.append(f"{found.refused:,} samples were refused; last: {found.why}")
     if found.fewer:
@@ -213,15 +245,21 @@ def _labels_of(family: Family, values: tuple[str, ...], more: Mapping[str, str])
     return {name: value for name, value in labels.items() if value}
 
 
+def _close(one: float, other: float) -> bool:
+    return abs(one - other) <= CLOSE * max(abs(other), 1)
+
+
 def _bare(family: Family) -> Family:
     return msgspec.structs.replace(family, labels=())
 
 
-def _batches(window: Window, more: Mapping[str, str]) -> Iterator[list[wire.Line]]:
+def _batches(window: Window, more: Mapping[str, str], there: Mapping[_Name, int]) -> Iterator[list[wire.Line]]:
     batch: list[wire.Line] = []
     samples = 0
     for family, series in window.series():
         for values, column in series:
+            if (family.name, values) in there:
+                continue
             labels = {"__name__": family.name, **_labels_of(family, values, more)}
             batch.append(wire.Line(tuple(sorted(labels.items())), column.times, column.values))
             samples += len(column.times)

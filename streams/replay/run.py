@@ -73,7 +73,8 @@ class Replay:
         self._fingerprint = fingerprint
         self._judge = Judge(plan, RegionsFold(self._settings), sink)
         self._cuts = dict.fromkeys(plan.stretches, -1)
-        self._committed = -1
+        self.committed = -1
+        """The number of the cut that a killed one goes on from, -1 while there is none."""
         self.records = 0
         self.refused: dict[str, int] = {}
         self._processes = processes or len(os.sched_getaffinity(0))
@@ -90,7 +91,7 @@ class Replay:
         self._cuts = dict(cut.partitions)
         for partition, number in self._cuts.items():
             self._judge.merge.progress[partition] = NEVER if number == DONE else UNKNOWN
-        self._committed = cut.number
+        self.committed = cut.number
         self.records = cut.events
         self.refused = dict(cut.refused)
         self._sink.restore(cut.sink)
@@ -156,7 +157,7 @@ class Replay:
             self._cuts[message.partition] = message.cut
             self._judge.merge.mark(message.partition)
             reached = min(self._cuts.values())
-            if self._committed < reached < DONE:
+            if self.committed < reached < DONE:
                 self._commit(reached)
 
     def _commit(self, number: int) -> None:
@@ -177,7 +178,7 @@ class Replay:
                 sink=self._sink.save(),
             )
         )
-        self._committed = number
+        self.committed = number
 
 
 def _shares(plan: Plan, cuts: Mapping[int, int], processes: int) -> list[list[int]]:

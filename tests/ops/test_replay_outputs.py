@@ -17,7 +17,7 @@ from ops.exporter.regions import of_windows
 from ops.replay import wire
 from ops.replay.blocks import HEAD, Blocks, check_bounds, remove_left_behind
 from ops.replay.columns import Window
-from ops.replay.openmetrics import OpenMetrics, lines, name_of
+from ops.replay.openmetrics import OpenMetrics, lines, name_of, refused
 from ops.replay.parquet import Parquet
 from ops.replay.times import when
 from schemas.regions import ReleasedWindow
@@ -92,6 +92,23 @@ def test_a_file_that_could_not_be_written_leaves_nothing_and_says_why(tmp_path: 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("number", "remedy", "again"),
+    [
+        (errno.ENOSPC, "make room", True),
+        (errno.EDQUOT, "make room", True),
+        (errno.EACCES, "let this user write there", False),
+        (errno.EROFS, "let this user write there", False),
+        (errno.ENOENT, "name a folder that can be made", False),
+        (errno.ENOTDIR, "name a folder that can be made", False),
+    ],
+)
+def test_what_can_t_be_written_is_told_with_what_helps(number: int, remedy: str, again: bool) -> None:
+    told = refused("to write here", OSError(number, os.strerror(number)))
+    assert (told.came, told.retry) == (os.strerror(number), again)
+    assert told.remedy.startswith(remedy)
+
+
 def test_what_a_killed_replay_left_in_prometheus_s_folder_is_removed_and_that_of_a_running_one_stays(
     tmp_path: Path,
 ) -> None:
@@ -121,6 +138,20 @@ def test_promtool_finds_as_many_samples_in_the_block_as_were_written(tmp_path: P
     (block,) = tmp_path.iterdir()
     assert (block / "meta.json").exists()
     assert writer.written.samples == 480
+
+
+def test_the_same_block_made_again_is_no_second_one_and_one_with_other_labels_is(tmp_path: Path) -> None:
+    need("promtool")
+    Blocks(tmp_path, LABELS).write(window())
+    (block,) = tmp_path.iterdir()
+    Blocks(tmp_path, LABELS).write(window())
+    assert [one.name for one in tmp_path.iterdir()] == [block.name]
+    Blocks(tmp_path, {**LABELS, "instance": "there:9464"}).write(window())
+    assert len(list(tmp_path.iterdir())) == 2
+    listed = subprocess.run(["promtool", "tsdb", "list", str(tmp_path)], capture_output=True, text=True, check=True)
+    assert sorted(line.split()[0] for line in listed.stdout.splitlines()[1:]) == sorted(
+        one.name for one in tmp_path.iterdir()
+    )
 
 
 def test_a_block_with_fewer_samples_than_were_written_is_refused_and_not_put_into_the_folder(tmp_path: Path) -> None:

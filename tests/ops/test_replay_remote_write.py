@@ -62,6 +62,19 @@ def test_what_is_taken_is_found_again_and_nothing_is_told(receiver: Receiver) ->
     assert receiver.kept[labels] == {BEGIN: 0.0, BEGIN + 60: 1.0, BEGIN + 120: 2.0}
 
 
+def test_what_is_there_already_is_not_sent_again_and_what_a_killed_replay_had_not_sent_is(receiver: Receiver) -> None:
+    writer(receiver).write(window())
+    b = next(labels for labels in receiver.kept if dict(labels)["region"] == "b")
+    del receiver.kept[b]
+    to = writer(receiver)
+    to.write(window())
+    assert [dict(line.labels)["region"] for line in receiver.requests[-1]] == ["b"]
+    assert (to.found.written.samples, to.found.there) == (3, SAMPLES - 3)
+    assert told(to.found) == ["6 samples were there already, with the same sums, and were not sent again"]
+    to.write(window())
+    assert len(receiver.requests) == 2, "a request of nothing"
+
+
 @pytest.mark.parametrize(
     "answer", [(429, "slow down"), (500, "the head is busy"), (502, ""), (503, "starting"), (504, "")]
 )
