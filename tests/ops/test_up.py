@@ -256,8 +256,10 @@ async def test_a_child_that_dies_is_started_again_by_the_supervisor(tmp_path: Pa
         child=lambda plan, log, say: Child(plan, log, say, back_off=BackOff(first=0.01)),
     )  # fmt: skip
     supervisor.start()
-    await until(lambda: lines(diary) == ["worker starts"])
-    process_id = supervisor.groups[0][0].process_id
+    child = supervisor.groups[0][0]
+    # the child can have written before the event loop hears that it was started
+    await until(lambda: lines(diary) == ["worker starts"] and child.process_id is not None)
+    process_id = child.process_id
     assert process_id is not None
     os.kill(process_id, signal.SIGKILL)
     await until(lambda: lines(diary) == ["worker starts"] * 2)
