@@ -41,6 +41,10 @@ SLICE: Final = 2_000
 FETCH_BYTES: Final = 1 << 20
 PIPE_BYTES: Final = 1 << 20
 """What a pipe to the parent holds, so that folding goes on while the parent judges; Linux lets everybody have that."""
+LEAD: Final = 30
+"""Minutes that a partition may be ahead of the one furthest behind while the records of that one are on their way."""
+TURNS: Final = 16
+"""Turns of the event loop between two slices: in each a connection gives up to 64 KiB, and a fetch is FETCH_BYTES."""
 WAIT_SECONDS: Final = 30.0
 """For how long nothing may come of a partition that has more."""
 
@@ -178,16 +182,7 @@ class Child:
         for lane in self._lanes:
             await self._send(lane, [])
         while behind := [lane for lane in self._lanes if not lane.replay.done]:
-            lane = min(behind, key=lambda one: one.replay.progress)
-            if lane.hungry:
-                runs = await fetch_runs(consumer, [lane.place], wait=WAIT_SECONDS)
-                if not runs:
-                    raise OperatorError(
-                        f"the records of {lane.place.topic}/{lane.place.partition}",
-                        f"none came for {WAIT_SECONDS:.0f} s", "see to Kafka, and start the replay again: it goes on",
-                        retry=True,
-                    )  # fmt: skip
-                lane.feed(runs[lane.place])
+            lane = await self._next(consumer, behind)
             outs = lane.fold()
             if outs or lane.replay.progress != lane.told:
                 await self._send(lane, outs)
@@ -195,6 +190,34 @@ class Child:
                 await asyncio.sleep(0)  # what is fetched comes in meanwhile
             if lane.replay.done:
                 consumer.pause(lane.place)
+
+    async def _next(self, consumer: Any, behind: Sequence[Lane]) -> Lane:
+        """Give the lane to fold next: of those that have records the one that is furthest behind.
+
+        What has come is taken at once, so that the next of it is fetched meanwhile. Nobody is waited for while another
+        can go on that is not LEAD ahead.
+        """
+        while True:
+            hungry = [lane for lane in behind if lane.hungry]
+            last = min(lane.replay.progress for lane in behind)
+            able = [lane for lane in behind if not lane.hungry and lane.replay.progress <= last + LEAD]
+            if hungry:
+                places = [lane.place for lane in hungry]
+                for _ in range(TURNS if able else 0):
+                    await asyncio.sleep(0)
+                runs = await fetch_runs(consumer, places, wait=0.0 if able else WAIT_SECONDS)
+                if not runs and not able:
+                    raise OperatorError(
+                        f"the records of {places[0].topic}/{places[0].partition}",
+                        f"none came for {WAIT_SECONDS:.0f} s", "see to Kafka, and start the replay again: it goes on",
+                        retry=True,
+                    )  # fmt: skip
+                for lane in hungry:
+                    if lane.place in runs:
+                        lane.feed(runs[lane.place])
+                        able += [lane] if lane.replay.progress <= last + LEAD else []
+            if able:
+                return min(able, key=lambda one: one.replay.progress)
 
     async def _send(self, lane: Lane, outs: list[Out]) -> None:
         """Give what there is; waits where the parent is behind."""
