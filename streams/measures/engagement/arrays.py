@@ -1,4 +1,4 @@
-"""Arrays that grow."""
+"""Arrays that grow, and stretches within arrays."""
 
 from __future__ import annotations
 
@@ -20,3 +20,16 @@ def longer(array: NDArray[Number], length: int, fill: Any = 0) -> NDArray[Number
     made = np.full((max(length, 2 * have, 16), *array.shape[1:]), fill, array.dtype)
     made[:have] = array
     return made
+
+
+def starts_of(ordered: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give where a new value begins among values that are in order."""
+    first = np.ones(len(ordered), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return first.nonzero()[0]
+
+
+def ragged(begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the places of stretches that begin and are as long as said, one stretch after the other."""
+    before = lengths.cumsum() - lengths
+    return (begins - before).repeat(lengths) + np.arange(int(lengths.sum()))

@@ -9,6 +9,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from schemas.events import COUNTING_KINDS, KINDS
+from streams.measures.engagement.arrays import starts_of
 from streams.measures.engagement.bucket import COLUMNS, PEOPLE, SUMS
 from streams.measures.engagement.columns import MACHINE
 from streams.measures.engagement.pairs import SERIES_SHIFT
@@ -115,13 +116,13 @@ def roll_up_columns(minute: int, events: OpenMinute, numbers: NDArray[np.int64],
     order = keys.argsort()
     keys = keys[order]
     entry_codes = np.concatenate([codes, codes[owner]])[order]
-    starts = _starts(keys)
+    starts = starts_of(keys)
     pairs = keys[starts]
     took_part = np.logical_or.reduceat(COUNTING[entry_codes], starts)
     wrote = np.concatenate([np.full(len(codes), UNWRITTEN), wrote])[order]
 
     of_pair = pairs >> SERIES_SHIFT
-    rows = _starts(of_pair)
+    rows = starts_of(of_pair)
     numbers = of_pair[rows]
     lengths = _lengths(starts[rows], len(keys))
     cells = np.arange(len(rows)).repeat(lengths) << 2 | COLUMN[entry_codes]
@@ -149,7 +150,7 @@ def _entries_of_tags(
         for campaign, tagged in members.items():
             # an event belongs to a campaign once, however many of its tags do
             places = owner[np.isin(number, list(tagged))]
-            places = places[_starts(places)]
+            places = places[starts_of(places)]
             parts.append((places, np.full(len(places), campaign), np.full(len(places), UNWRITTEN)))
         owner, number, wrote = (np.concatenate([part[column] for part in parts]) for column in range(3))
     once = owner << SERIES_SHIFT | number
@@ -159,13 +160,6 @@ def _entries_of_tags(
         first.sort()
         owner, number, wrote = owner[first], number[first], wrote[first]
     return owner, number, wrote
-
-
-def _starts(ordered: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give where a new value begins among values that are in order."""
-    first = np.ones(len(ordered), bool)
-    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
-    return first.nonzero()[0]
 
 
 def _lengths(starts: NDArray[np.int64], end: int) -> NDArray[np.int64]:

@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import msgpack
 
 from schemas.events import KINDS
+from streams.measures.engagement.arrays import ragged
 from streams.measures.engagement.clock import MINUTE
 from streams.measures.engagement.columns import MACHINE
 from streams.measures.engagement.text import ID_BYTES, texts
@@ -183,12 +184,6 @@ class OpenMinute:
         """Give the names of the sources, in order."""
         names = self.words.names
         return sorted(names[number] for number in set(self.sources))
-
-
-def ragged(begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give the places of stretches that begin and are as long as said, one stretch after the other."""
-    before = lengths.cumsum() - lengths
-    return (begins - before).repeat(lengths) + np.arange(int(lengths.sum()))
 
 
 def _list_header(length: int) -> bytes:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.measures.engagement.arrays import ragged, starts_of
 from streams.measures.engagement.clock import MINUTE
 from streams.measures.engagement.lookup import UNKNOWN, Lookup
-from streams.measures.engagement.open_minute import OpenMinute, ragged
 from streams.measures.engagement.text import texts
 from streams.measures.engagement.words import MOST_WORDS, WordNumbers
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from schemas.events import Event
     from streams.measures.engagement.columns import Columns
+    from streams.measures.engagement.open_minute import OpenMinute
     from streams.measures.engagement.people import People
     from streams.measures.engagement.region import RegionShard
 
@@ -189,7 +190,7 @@ class OpenMinutes:
             "lengths": lengths.astype(np.uint8),
         }
         of_tags: dict[str, NDArray[np.generic]] = {"tags": columns.tags[place], "forms": columns.forms[place]}
-        starts = np.flatnonzero(np.diff(keys, prepend=-1))
+        starts = starts_of(keys)
         bounds = [*starts.tolist(), len(keys)]
         if len(keys) < FEW * len(starts) and len(keys) >= MANY:
             self._pause = PAUSE
