@@ -163,7 +163,9 @@ async def test_a_restart_goes_on_where_it_was(bench: Callable[..., Bench], tmp_p
     async with serving(server.handle) as service:
         one = make(bench, service.address, tmp_path)
         async with running(one) as task:
-            await until(lambda: len(one.outlet.events) == 1, task)
+            # Only then is the position saved.
+            await until(lambda: one.source.standing(NOW).complete_to == NOW, task)
+        assert len(one.outlet.events) == 1
         one.close()
         server.statuses = [status(NOW - 3_000_000 - 901_000), status(NOW - 3_000_000), status(NOW - 1_000)]
         two = make(bench, service.address, tmp_path, backfill_hours=0)
