@@ -74,7 +74,7 @@ lock: ## Resolve the dependencies anew into the locks; versions that two of them
 	$$compile --upgrade --all-extras pyproject.toml --output-file requirements-dev.lock; \
 	cp requirements-dev.lock requirements.lock; cp requirements-dev.lock requirements-build.lock; \
 	$$compile --extra embedded --extra rocksdb --extra sources --extra notify --extra remote-write pyproject.toml --output-file requirements.lock; \
-	printf 'hatchling\neditables\n' | $$compile - --output-file requirements-build.lock
+	printf 'hatchling\neditables\ncython\nsetuptools\n' | $$compile - --output-file requirements-build.lock
 
 .PHONY: clean
 clean: ## Remove the environment and what tools keep; the state in .jun stays

@@ -1,0 +1,12 @@
+"""What is compiled: the inner loops of the path an event takes, over bytes and arrays, in Cython.
+
+Each has a twin in Python where it is used, which defines what it does and takes its place where nothing is compiled
+(`tools/compile.py`). Nothing here knows anything of Jun.
+"""
+
+try:
+    from streams.compiled import batches as batches
+except ImportError:
+    COMPILED = False
+else:
+    COMPILED = True
