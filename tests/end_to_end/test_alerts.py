@@ -54,6 +54,29 @@ def test_a_silent_region_is_told_once_and_its_return_once(watched: Stack) -> Non
     assert stage.messages == [message, last]
 
 
+def test_a_silence_that_comes_back_within_the_cool_down_is_a_ticket_and_a_page_once_it_lasts_beyond_it(
+    watched: Stack,
+) -> None:
+    stage = watched.stage
+    region = REGIONS[7]
+    stage.set({region: "silent"})
+    wait_for(lambda: stage.about("JunRegionSilent"), "the first silence")
+    stage.set({region: "active"})
+    wait_for(lambda: stage.messages[-1].status == "resolved", "its end")
+    stage.messages.clear()
+
+    began = time.monotonic()
+    stage.set({region: "silent"}, held_until=2**52)
+    ticket = told("a silence that came back", began, stage, lambda: stage.about("JunRegionSilentAgain"))
+    assert ticket.alerts == (("JunRegionSilentAgain", region, "firing"),)
+    assert stage.about("JunRegionSilent") == []
+    over = time.monotonic()
+    stage.set({region: "silent"})
+    page = told("that it lasts", over, stage, lambda: stage.about("JunRegionSilent"))
+    assert page.alerts == (("JunRegionSilent", region, "firing"),)
+    assert page.receiver == "offices"
+
+
 def test_forty_silent_regions_send_one_page(watched: Stack) -> None:
     stage = watched.stage
     began = time.monotonic()

@@ -69,11 +69,12 @@ class Stage:
         self._thread.join(10)
         self._loop.close()
 
-    def set(self, verdicts: dict[str, Verdict], *, source: str = "ok") -> None:
-        """Give regions a verdict, and the one source that feeds these regions a state."""
+    def set(self, verdicts: dict[str, Verdict], *, source: str = "ok", held_until: int = 0) -> None:
+        """Give regions a verdict, and the one source that feeds these regions a state; a silence may be held back."""
         for name, verdict in verdicts.items():
             feed = {f"feed-{name[0]}": SourceState(status=source, since=1, complete_to=1)}  # type: ignore[arg-type]
             made = status(name, verdict=verdict, windows={WHOLE: window()}, sources=feed)
+            made = structs.replace(made, evidence=structs.replace(made.evidence, held_until=held_until))
             self._statuses = {**self._statuses, name: made}
 
     def serve(self, *, on: bool) -> None:
