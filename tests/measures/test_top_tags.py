@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,7 +12,11 @@ from schemas.activity import TAG_LIMIT, WHOLE
 from schemas.regions import Released, ReleasedWindow
 from streams.measures.engagement.figures import chosen_series
 from streams.measures.privacy import HIDDEN
-from streams.measures.top_tags import OTHER, SIZE, bound_tags, rest, top
+from streams.measures.privacy.released import ReleasedSeries
+from streams.measures.top_tags import OTHER, SIZE, keep_tags, scores_of, top
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 def tag(people: Released, events: Released = 0, **changes: tuple[Released, ...]) -> ReleasedWindow:
@@ -19,6 +24,14 @@ def tag(people: Released, events: Released = 0, **changes: tuple[Released, ...])
     none: tuple[Released, ...] = (0,) * 4
     values = {"posts": none, "replies": none, "reshares": none, "returning": none, **columns, **changes}
     return ReleasedWindow(**values)
+
+
+def bound_tags(
+    windows: Mapping[str, ReleasedWindow], before: Sequence[str], size: int
+) -> tuple[dict[str, ReleasedWindow], tuple[str, ...]]:
+    released = ReleasedSeries.of(windows)
+    chosen = top(scores_of(released), before, size)
+    return keep_tags(released, chosen), chosen
 
 
 def test_the_tags_with_the_largest_scores_are_chosen_and_of_equals_the_first_by_name() -> None:
@@ -130,5 +143,6 @@ def test_tags_are_ranked_by_their_people_of_seven_days() -> None:
 def test_people_of_the_rest_are_at_least_those_of_its_largest_tag_and_events_are_added_up(
     counts: tuple[Released, ...], people: Released, events: Released
 ) -> None:
-    found = rest([tag(count, count) for count in counts])
+    windows = {WHOLE: tag(90), **{f"tag{place}": tag(count, count) for place, count in enumerate(counts)}}
+    found = keep_tags(ReleasedSeries.of(windows), ())[OTHER]
     assert (found.actors, found.events) == ((people,) * 4, (events,) * 4)

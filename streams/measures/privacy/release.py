@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from operator import is_
+from itertools import pairwise
+from operator import and_
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from schemas.activity import CAMPAIGN_PREFIX, WHOLE, SeriesWindow
-from schemas.regions import Released, ReleasedWindow
+from schemas.regions import Released
 from streams.measures.privacy.campaigns import (
     HIDDEN_CAMPAIGN,
     ReleasedSinceStart,
@@ -19,11 +21,14 @@ from streams.measures.privacy.campaigns import (
     renew_campaign,
 )
 from streams.measures.privacy.evidence import on_the_grid
-from streams.measures.privacy.exact import narrowest
-from streams.measures.privacy.series import hidden_series, release_series, renew_narrowest
+from streams.measures.privacy.exact import ExactSeries
+from streams.measures.privacy.released import ACTORS, COLUMNS, RETURNING, UNTOLD, ReleasedSeries
+from streams.measures.privacy.series import release_window
 from streams.measures.privacy.steps import HIDDEN, step
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from streams.measures.privacy.rules import Rules
 
 WIDEST: Final = -1
@@ -63,7 +68,7 @@ class Release(Struct, frozen=True, omit_defaults=True):
     minute: int
     hidden: bool = True
     headcount: Released = HIDDEN
-    windows: dict[str, ReleasedWindow] = field(default_factory=dict)
+    windows: ReleasedSeries = field(default_factory=ReleasedSeries)
     events_total: dict[str, Released] = field(default_factory=dict)
     since_start: dict[str, ReleasedSinceStart] = field(default_factory=dict)
     together: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -85,14 +90,14 @@ def release(figures: Figures, former: Release | None, rules: Rules) -> Release:
     due = [figures.minute // renewal > before // renewal for renewal in rules.renewals]
     if 0 < figures.headcount < group:
         return _hide_all(figures, before, len(due))
-    held = former.windows if former is not None else {}
-    windows = _release_windows(figures.windows, held, due, group)
-    whole = windows[WHOLE].actors
-    if not figures.headcount and not _shown(whole[WIDEST]):
+    held = former.windows if former is not None else ReleasedSeries()
+    windows = _release_windows(ExactSeries.of(figures.windows), held, due, group)
+    shown: list[bool] = (windows.counts[:, ACTORS, windows.place(WHOLE)] > UNTOLD).tolist()
+    if not figures.headcount and not shown[WIDEST]:
         # How many people there are is not known: only that so many took part shows that they are enough.
         return _hide_all(figures, before, len(due))
     totals = former.events_total if former is not None else {}
-    enough = any(is_due and _shown(actors) for is_due, actors in zip(due, whole, strict=True))
+    enough = any(map(and_, due, shown))
     return Release(
         minute=max(figures.minute, before),
         hidden=False,
@@ -112,49 +117,30 @@ def release(figures: Figures, former: Release | None, rules: Rules) -> Release:
     )
 
 
-def _release_windows(
-    exact: Mapping[str, SeriesWindow], held: dict[str, ReleasedWindow], due: list[bool], group: int
-) -> dict[str, ReleasedWindow]:
-    """Release all series: the whole, those that are given, and tags that are only known from before."""
-    only_narrowest = due[0] and not any(due[1:])
-    counts = narrowest(exact)
-    windows: dict[str, ReleasedWindow] = {}
-    for name in dict.fromkeys((WHOLE, *counts, *held)):
-        before = held.get(name)
-        if name not in counts and name.startswith(CAMPAIGN_PREFIX):
-            continue
-        if only_narrowest and before is not None:
-            released = renew_narrowest(counts.get(name), before, group)
-            if released is before:  # shown before, and so now
-                windows[name] = released
-                continue
-        elif name in counts:
-            figures = exact[name]
-            if before is None and figures.actors[WIDEST] < group and _is_tag(name):
-                continue
-            released = release_series(figures, before, due, group)
-        else:
-            released = release_series(None, before, due, group)
-        if _shown(released.actors[WIDEST]) or not _is_tag(name):
-            windows[name] = released
-    return held if _same(windows, held) else windows
+def _release_windows(exact: ExactSeries, held: ReleasedSeries, due: Sequence[bool], group: int) -> ReleasedSeries:
+    """Release all series: the whole, those that are given, and tags that are only known from before.
 
-
-def _is_tag(name: str) -> bool:
-    return name != WHOLE and not name.startswith(CAMPAIGN_PREFIX)
-
-
-def _same(windows: Mapping[str, ReleasedWindow], held: Mapping[str, ReleasedWindow]) -> bool:
-    """Say whether nothing has been renewed."""
-    return list(windows) == list(held) and all(map(is_, windows.values(), held.values()))
-
-
-def _shown(released: Released) -> bool:
-    return released not in {HIDDEN, 0}
+    Windows that are `due` are released from the `exact` counts, the others as they were `held`. Each shows at least
+    what the next narrower one shows, which follows from that one and tells nothing new.
+    """
+    names = exact.names if exact.names[:1] == (WHOLE,) else tuple(dict.fromkeys((WHOLE, *exact.names)))
+    given = slice(len(names)) if names is exact.names else [names.index(name) for name in exact.names]
+    released = held.arranged(names)
+    counts = released.counts
+    for window, is_due in enumerate(due):
+        if is_due:
+            counts[window] = UNTOLD
+            counts[window][:, given] = release_window(exact, window, group)
+    shared = counts[:, :RETURNING]
+    for narrower, wider in pairwise(shared):
+        np.maximum(narrower, wider, out=wider)
+    stay = counts[WIDEST, ACTORS] > UNTOLD
+    stay[released.fixed] = True
+    return released if stay.all() else released.only(stay.nonzero()[0].tolist())
 
 
 def _release_campaigns(
-    figures: Figures, former: Release | None, windows: Mapping[str, ReleasedWindow], due: list[bool], group: int
+    figures: Figures, former: Release | None, windows: ReleasedSeries, due: list[bool], group: int
 ) -> dict[str, ReleasedSinceStart]:
     before = former.since_start if former is not None else {}
     return {
@@ -174,32 +160,37 @@ def _release_together(figures: Figures, group: int) -> dict[str, dict[str, int]]
 
 
 def _release_labels(
-    figures: Figures, former: Release | None, windows: Mapping[str, ReleasedWindow], *, renewed: bool
+    figures: Figures, former: Release | None, windows: ReleasedSeries, *, renewed: bool
 ) -> dict[str, str]:
     """Release labels with the 28 days, and that of a tag when it is first shown; in between they stay.
 
     Renewed each minute, a label that gives way to another spelling would tell of one person who has just written that.
     """
-    held = former if former is not None and not renewed else Release(figures.minute)
-    labels = {tag: (held if tag in held.windows else figures).labels.get(tag) for tag in windows}
-    return {tag: label for tag, label in labels.items() if label is not None}
+    if former is None or renewed:
+        labels = figures.labels
+    elif former.windows.names == windows.names:
+        return former.labels
+    else:
+        held = frozenset(former.windows.names)
+        labels = former.labels | {tag: label for tag, label in figures.labels.items() if tag not in held}
+    return {tag: labels[tag] for tag in windows.names if tag in labels}
 
 
 def forget(former: Release, series: Collection[str]) -> Release:
     """Leave out what was released of `series`, which stand for something else from now on."""
     return replace(
         former,
-        windows={name: shown for name, shown in former.windows.items() if name not in series},
+        windows=former.windows.without(series),
         since_start={name: shown for name, shown in former.since_start.items() if name not in series},
         together={name: shown for name, shown in former.together.items() if CAMPAIGN_PREFIX + name not in series},
     )
 
 
 def _hide_all(figures: Figures, before: int, windows: int) -> Release:
-    fixed = [WHOLE, *(name for name in figures.windows if name.startswith(CAMPAIGN_PREFIX))]
+    fixed = (WHOLE, *(name for name in figures.windows if name.startswith(CAMPAIGN_PREFIX)))
     return Release(
         minute=max(figures.minute, before),
-        windows=dict.fromkeys(fixed, hidden_series(windows)),
+        windows=ReleasedSeries(fixed, np.full((windows, COLUMNS, len(fixed)), UNTOLD, np.int64)),
         events_total=dict.fromkeys(figures.kinds, HIDDEN),
         since_start=dict.fromkeys(figures.since_start, HIDDEN_CAMPAIGN),
     )

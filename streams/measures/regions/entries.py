@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import msgpack
 
 from streams.measures.engagement.entries import MARKER, OFFSET_BYTES, Flush, stamped
+from streams.measures.privacy.released import decode_hook, encode_hook
 from streams.measures.regions.fold import RegionsFold, RegionsSettings
 from streams.measures.regions.state import RegionState
 from streams.measures.regions.whole import Whole
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 FIT: Final = "fit"
 POOL: Final = b"\tpool"
 WHOLE: Final = b"\twhole"
-_encode: Final = msgpack.Encoder().encode
+_encode: Final = msgpack.Encoder(enc_hook=encode_hook).encode
 _decode_whole: Final = msgpack.Decoder(Whole).decode
-_decode: Final = msgpack.Decoder(RegionState).decode
+_decode: Final = msgpack.Decoder(RegionState, dec_hook=decode_hook).decode
 
 
 def flush(fold: RegionsFold) -> Flush:

@@ -31,12 +31,11 @@ from streams.measures.regions.verdict import evidence_of, verdict_of
 from streams.measures.regions.whole import View, Whole, weigh
 from streams.measures.silence.detector import Detector
 from streams.measures.silence.incident import Incident
-from streams.measures.top_tags import RANKED_BY, keep_tags, scores_of, top
+from streams.measures.top_tags import keep_tags, same_scores, scores_of, top
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from schemas.regions import Released, ReleasedWindow
     from streams.measures.silence.state import Assessment
 
 MINUTE: Final = 60_000
@@ -70,7 +69,6 @@ class RegionsFold:
         self.changed: set[str] = set()
         self._judged: dict[str, None] = {}
         self._every = False
-        self._scores: dict[str, list[str | Released]] = {}
         self.whole = Whole()
         self.settled = -1
         self.detector = Detector(settings.directory.region, settings.config.silence.false_alarms_per_week)
@@ -191,7 +189,7 @@ class RegionsFold:
 
     def _release(self, state: RegionState, activity: ActivityFigures, assessment: Assessment, at: int) -> None:
         known = self._definitions.get(state.region, {})
-        former = state.release
+        former = last = state.release
         gone = campaigns.redefined(state.campaigns, known, activity.minute)
         if former is not None and gone:
             former = forget(former, gone)
@@ -221,13 +219,8 @@ class RegionsFold:
             renewed=activity.minute // DAY > before // DAY,
             group=self.rules.group,
         )
-        self._choose(state, state.release.windows)
-
-    def _choose(self, state: RegionState, windows: dict[str, ReleasedWindow]) -> None:
-        """Choose the top tags anew where their scores are others than at the last choice, which else stays."""
-        scores = [*windows, *[shown.actors[RANKED_BY] for shown in windows.values()]]
-        if scores != self._scores.get(state.region):
-            self._scores[state.region] = scores
+        windows = state.release.windows
+        if last is None or not same_scores(last.windows, windows):
             state.top = top(scores_of(windows), state.top)
 
     def _judge(self, state: RegionState, assessment: Assessment | None, at: int, output: RegionsOutput) -> None:
