@@ -6,6 +6,8 @@ Each has a twin in Python where it is used, which defines what it does and takes
 
 try:
     from streams.compiled import batches as batches
+    from streams.compiled import closing as closing
+    from streams.compiled import windows as windows
 except ImportError:
     COMPILED = False
 else:

@@ -24,7 +24,9 @@ DAY: Final = 1_440
 
 COLUMNS: Final = 8
 """Of a packed row, all int32: minute, series, events, posts, replies, reshares, new people, people in the minute."""
+SERIES: Final = 1
 SUMS: Final = slice(2, 7)
+NEW: Final = 6
 PEOPLE: Final = 7
 
 
@@ -88,7 +90,6 @@ class PackedMinute(Struct, array_like=True, gc=False, tag=1):
 
 
 SMALL: Final = 1 << 16
-SERIES: Final = 1
 COUNTS: Final = slice(2, COLUMNS)
 _encode: Final = msgpack.Encoder().encode
 _decode: Final = msgpack.Decoder(Bucket | PackedMinute).decode

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from streams import compiled
 from streams.measures.engagement.arrays import longer
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ class LastMinutes:
         self._bits = max(FEWEST_BITS, (2 * (len(pairs) + more)).bit_length())
         self._pairs = np.full(1 << self._bits, FREE, np.int64)
         self._last = np.full(1 << self._bits, NEVER, np.int32)
-        self._last[self._places(pairs, enter=True)] = last
+        if compiled.COMPILED:
+            compiled.windows.enter(pairs, last, self._pairs, self._last)
+        else:
+            self._last[self._places(pairs, enter=True)] = last
 
     def _places(self, pairs: NDArray[np.int64], *, enter: bool) -> NDArray[np.int64]:
         """Give the place of each of these distinct pairs in the table, or that of a free one, which `enter` takes."""
@@ -99,6 +103,8 @@ class LastMinutes:
 
     def of(self, keys: NDArray[np.int64]) -> NDArray[np.int32]:
         """Give the last minute of each pair of `keys`, NEVER of an unknown one."""
+        if compiled.COMPILED:
+            return compiled.windows.last_of(keys, self._whole, self._pairs, self._last)
         whole = keys < FIRST
         found = np.full(len(keys), NEVER, np.int32)
         known = whole & (keys < len(self._whole))
@@ -111,18 +117,27 @@ class LastMinutes:
         """Let the sorted distinct `keys` take part in `minute`; give the last minute that each had before."""
         self._oldest = min(self._oldest, minute)
         border = int(keys.searchsorted(FIRST))
-        people, pairs = keys[:border], keys[border:]
-        before = np.empty(len(keys), np.int32)
         if border:
-            self._whole = longer(self._whole, int(people[-1]) + 1, NEVER)
-            before[:border] = had = self._whole[people]
-            self._whole[people] = np.maximum(had, minute)
-        if len(pairs):
-            if self._taken + len(pairs) > FULL * len(self._pairs):
-                taken = self._pairs.nonzero()[0]
-                self._fill(self._pairs[taken], self._last[taken], len(pairs))
-            places = self._places(pairs, enter=True)
-            before[border:] = had = self._last[places]
-            self._last[places] = np.maximum(had, minute)
-            self._taken += int(np.count_nonzero(had == NEVER))
+            self._whole = longer(self._whole, int(keys[border - 1]) + 1, NEVER)
+        more = len(keys) - border
+        if self._taken + more > FULL * len(self._pairs):
+            taken = self._pairs.nonzero()[0]
+            self._fill(self._pairs[taken], self._last[taken], more)
+        if compiled.COMPILED:
+            before, entered = compiled.windows.touch(keys, minute, self._whole, self._pairs, self._last)
+        else:
+            before, entered = self._touch(keys, border, minute)
+        self._taken += entered
         return before
+
+    def _touch(self, keys: NDArray[np.int64], border: int, minute: int) -> tuple[NDArray[np.int32], int]:
+        """Let the keys take part, of which the first `border` are those of the whole; there is room for all.
+
+        Give the last minute that each had before, and how many are new in the hash table.
+        """
+        people, pairs = keys[:border], keys[border:]
+        places = self._places(pairs, enter=True)
+        before = np.concatenate([self._whole[people], self._last[places]])
+        self._whole[people] = np.maximum(before[:border], minute)
+        self._last[places] = np.maximum(before[border:], minute)
+        return before, int(np.count_nonzero(before[border:] == NEVER))

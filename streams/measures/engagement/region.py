@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Struct, msgpack
 
 from schemas.activity import CAMPAIGN_PREFIX, Activity, Windows
-from streams.measures.engagement.bucket import DAY, PEOPLE, SUMS, Bucket, add_rows, rows_of, unpack_ids
+from streams.measures.engagement.bucket import DAY, NEW, PEOPLE, SERIES, Bucket, add_rows, rows_of, unpack_ids
 from streams.measures.engagement.campaigns import RegionCampaigns
 from streams.measures.engagement.figures import chosen_series, series_of, windows_of
 from streams.measures.engagement.history import History
@@ -20,7 +20,7 @@ from streams.measures.engagement.people import People
 from streams.measures.engagement.redefine import redefined
 from streams.measures.engagement.series import SeriesNumbers
 from streams.measures.engagement.totals import Totals, TotalsKeeper
-from streams.measures.engagement.votes import votes_of
+from streams.measures.engagement.votes import newcomers, votes_of
 from streams.measures.engagement.windows import LONGEST, RegionWindows
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from streams.measures.campaigns.book import Definition
 
 pack_ids: Final = msgpack.Encoder().encode
-NEW: Final = SUMS.stop - 1
 
 
 class Shape(Struct, frozen=True):
@@ -80,13 +79,11 @@ class RegionShard:
         together = self.series.together(rolled.keys)
         new_day = self.advance(minute)
         pairs, new = self._take_part(minute, rolled.keys, together)
-        keys = rolled.keys[new]
-        in_row = rolled.series.searchsorted(keys >> SERIES_SHIFT)
-        rolled.table[:, NEW] = np.bincount(in_row, minlength=len(rolled.series))
-        self.windows.add_minute(rows_of(rolled.table))
+        votes = newcomers(rolled, new, events)
+        self.windows.add_minute(rolled.table)
         self._count(minute, rolled.keys, rolled.table, offset)
         self.totals.add(offset, kinds=rolled.kinds)
-        self.totals.vote(offset, votes_of(events, keys, rolled.wrote[new]), self.series.numbers.names)
+        self.totals.vote(offset, votes, self.series.numbers.names)
         bucket = Bucket(
             offset=offset,
             start=minute,
@@ -174,8 +171,8 @@ class RegionShard:
         self.windows.grow(len(self.series.numbers.names))
         keys, wrote = rolled.keys[fresh], rolled.wrote[fresh]
         new = self.windows.add(minute, keys)
-        rolled.table[:, PEOPLE] = np.isin(rolled.series, keys >> SERIES_SHIFT)
-        rolled.table[:, NEW] = np.isin(rolled.series, keys[new] >> SERIES_SHIFT)
+        rolled.table[:, PEOPLE] = np.isin(rolled.table[:, SERIES], keys >> SERIES_SHIFT)
+        rolled.table[:, NEW] = np.isin(rolled.table[:, SERIES], keys[new] >> SERIES_SHIFT)
         self.windows.add(minute, together)
         self.windows.add_rows(rows_of(rolled.table), self.history)
         self._count(minute, rolled.keys, rolled.table, offset)

@@ -39,6 +39,7 @@ class SeriesNumbers:
         self._campaigns: list[int] = []
         self._members: dict[int, set[int]] = {}
         self._together: dict[int, dict[int, int]] = {}
+        self._tagged = (NOBODY, NOBODY)
         self._no_member: dict[int, NDArray[np.bool_]] = {}
         self._pairs: dict[int, NDArray[np.int64]] = {}
         self._tags = np.zeros(0, bool)
@@ -72,6 +73,16 @@ class SeriesNumbers:
         """Give the numbers of the seen tags of each seen campaign."""
         self._look()
         return self._members
+
+    def tagged(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Give, sorted, the numbers of the seen tags of campaigns, and beside each the number of its campaign."""
+        members = self.members()
+        count = sum(map(len, members.values()))
+        if count != len(self._tagged[0]):
+            pairs = sorted((tag, campaign) for campaign, tags in members.items() for tag in tags)
+            tags, campaigns = np.array(pairs, np.int64).T
+            self._tagged = (np.ascontiguousarray(tags), np.ascontiguousarray(campaigns))
+        return self._tagged
 
     def tags(self) -> NDArray[np.bool_]:
         """Say of each number whether its series is a tag."""

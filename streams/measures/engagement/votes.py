@@ -13,7 +13,9 @@ import numpy as np
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
+from streams import compiled
 from streams.measures.engagement.arrays import longer
+from streams.measures.engagement.bucket import NEW, SERIES
 from streams.measures.engagement.minute import UNWRITTEN, numbers_in
 from streams.measures.engagement.numbering import Numbers
 from streams.measures.engagement.pairs import PERSON, SERIES_SHIFT
@@ -23,6 +25,7 @@ from streams.measures.hashtags.labels import MAXIMUM_FORMS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from streams.measures.engagement.minute import RollUp
     from streams.measures.engagement.open_minute import OpenMinute
 
 FEW: Final = 16
@@ -40,6 +43,18 @@ class Written(Struct, frozen=True):
     tags: NDArray[np.int64]
     forms: NDArray[np.int64]
     words: Numbers
+
+
+def newcomers(rolled: RollUp, new: NDArray[np.bool_], events: OpenMinute) -> Written:
+    """Count those of the pairs of a minute that are `new` into its table; give their votes."""
+    if compiled.COMPILED:
+        forms = numbers_in(events.forms)
+        found = compiled.closing.newcomers(rolled.keys, new.view(np.uint8), rolled.wrote, forms, rolled.table)
+        return Written(*found, events.words)
+    keys = rolled.keys[new]
+    rows = rolled.table[:, SERIES].searchsorted(keys >> SERIES_SHIFT)
+    rolled.table[:, NEW] = np.bincount(rows, minlength=len(rolled.table))
+    return votes_of(events, keys, rolled.wrote[new])
 
 
 def votes_of(events: OpenMinute, keys: NDArray[np.int64], wrote: NDArray[np.int64]) -> Written:

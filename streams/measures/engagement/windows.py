@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from schemas.activity import WINDOWS
+from streams import compiled
 from streams.measures.engagement.arrays import longer
+from streams.measures.engagement.bucket import SERIES, SUMS
 from streams.measures.engagement.pairs import NEVER, SERIES_SHIFT, LastMinutes
 
 if TYPE_CHECKING:
@@ -118,11 +120,18 @@ class RegionWindows:
         """
         before = self._last.touch(keys, minute)
         starts = self.minute - LENGTHS_ARRAY
-        places = ((keys >> SERIES_SHIFT) * len(LENGTHS))[:, None] + PLACES
-        np.add.at(self._people.reshape(-1), places[(before[:, None] <= starts) & (minute > starts)], 1)
+        if compiled.COMPILED:
+            compiled.windows.come(keys, before, minute, starts, self._people)
+        else:
+            self._come(keys, before, minute, starts)
         if minute < self.minute:
             self._expect(minute, keys[before < minute])
         return before <= minute - LONGEST
+
+    def _come(self, keys: NDArray[np.int64], before: NDArray[np.int32], minute: int, starts: NDArray[np.int64]) -> None:
+        """Count pairs, by the last minutes that they had before, into windows whose `starts` are out of them."""
+        places = ((keys >> SERIES_SHIFT) * len(LENGTHS))[:, None] + PLACES
+        np.add.at(self._people.reshape(-1), places[(before[:, None] <= starts) & (minute > starts)], 1)
 
     def _expect(self, minute: int, keys: NDArray[np.int64]) -> None:
         """Let late pairs leave with their minute where its hour has been sorted already."""
@@ -137,9 +146,12 @@ class RegionWindows:
             held = history.inside(self.minute, length, rows)
             np.add.at(self._sums[:, window], held.series, held.counts)
 
-    def add_minute(self, rows: Rows) -> None:
-        """Add the sums of the minute that has just been closed, one row for each series, to every window."""
-        self._sums[rows.series] += rows.counts[:, None, :]
+    def add_minute(self, table: NDArray[np.int32]) -> None:
+        """Add the packed rows of the minute that has just been closed, one for each series, to every window."""
+        if compiled.COMPILED:
+            compiled.windows.add_sums(table, SUMS.start, self._sums)
+        else:
+            self._sums[table[:, SERIES]] += table[:, None, SUMS]
 
     def restore(self, minute: int, pairs: NDArray[np.int64], last: NDArray[np.int32]) -> None:
         """Set the people from what is remembered: pairs, in any order, repeats allowed, with their minutes.
