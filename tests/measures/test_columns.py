@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import random
 
-import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from schemas.codec import UnreadableError, encode, event_reader
 from schemas.events import KINDS, MAXIMUM_TAGS, Event, Heartbeat
-from streams.measures.engagement.columns import LONGEST_NAME, LONGEST_TAG, MACHINE, Columns, read
-from streams.measures.engagement.lookup import FEWEST, MOST, UNKNOWN, WIDTH, Lookup
-from streams.measures.engagement.text import ID_BYTES, texts
-from streams.measures.engagement.words import WordNumbers
+from streams import compiled
+from streams.measures.engagement.clock import MINUTE
+from streams.measures.engagement.columns import ID_BYTES, MACHINE, reader, texts
+from streams.measures.engagement.numbering import Numbers
+from streams.measures.engagement.open_minute import OpenMinute
+from streams.measures.engagement.people import People
 
+LONGEST_NAME = 64
+LONGEST_TAG = 140
+"""In bytes, of what is read by columns."""
+ALL = 0, 1 << 62
+"""Minutes from which on, and times (ms) before which events are read."""
+pytestmark = pytest.mark.skipif(not compiled.COMPILED, reason="JUN_COMPILE=no")
 PSEUDONYMS = st.one_of(
     st.text("abcXYZ019-_", min_size=ID_BYTES, max_size=ID_BYTES), st.sampled_from(["é" * 11, "a" + "𐀀" * 5 + "b"])
 )
@@ -42,23 +51,83 @@ EVENTS = st.builds(
 USUAL = Event("i" * ID_BYTES, 1_780_300_800_000, "jun", "a" * ID_BYTES, "post", "x", ("safety",), ("Safety",))
 
 
-def told(columns: Columns, words: WordNumbers) -> dict[int, tuple[object, ...]]:
-    """Give what the columns say of each event, by its place in the run."""
-    names = words.numbers.names
-    found = {}
-    for number, place in enumerate(columns.index.tolist()):
-        part = slice(int(columns.begins[number]), int(columns.begins[number] + columns.lengths[number]))
-        found[place] = (
-            columns.ids[number].tobytes().decode(),
-            int(columns.at[number]),
-            names[columns.region[number]],
-            columns.actors[number].tobytes().decode(),
-            int(columns.codes[number]),
-            names[columns.source[number]],
-            tuple(names[word] for word in columns.tags[part]),
-            tuple(names[word] for word in columns.forms[part]),
-            columns.formerly.get(number, b"").decode(),
-        )
+class Strangers(People):
+    """People whose former names are only noted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[tuple[str, str, int]] = []
+
+    def link(self, former: str, name: str, minute: int) -> None:
+        """Note it."""
+        self.links.append((former, name, minute))
+
+
+class Minutes:
+    """Open minutes that a reader fills, by minute and region."""
+
+    def __init__(self) -> None:
+        self.words = Numbers()
+        self.opened: dict[tuple[int, str], OpenMinute] = {}
+        self.people: dict[str, Strangers] = {}
+        self.reader = reader(self.words, self.open)
+
+    def open(self, minute: int, region: int, offset: int) -> OpenMinute:
+        """Give a minute, as a fold would; `offset` is that of its first event here."""
+        assert offset >= 0
+        name = self.words.names[region]
+        of_region = self.people.setdefault(name, Strangers())
+        return self.opened.setdefault((minute, name), OpenMinute(of_region, self.words))
+
+    def read(self, values: list[bytes | None]) -> list[int]:
+        """Read a run; give the places of what is left to the decoder."""
+        self.reader.begin(range(len(values)), values)
+        left = []
+        while (place := self.reader.next(*ALL)) < len(values):
+            left.append(place)
+        self.reader.take()
+        return left
+
+    def told(self) -> dict[int, tuple[object, ...]]:
+        """Give what the columns say of each event, by its offset."""
+        words = self.words.names
+        found = {}
+        for (minute, region), events in self.opened.items():
+            ids = texts(b"".join(events._ids))  # type: ignore[arg-type] # no event is fresh
+            begin = 0
+            for number, offset in enumerate(events.offsets):
+                end = begin + events.lengths[number]
+                found[offset] = (
+                    ids[number],
+                    minute,
+                    region,
+                    events.people.names[events.persons[number]],
+                    events.codes[number],
+                    words[events.sources[number]],
+                    tuple(words[word] for word in events.tags[begin:end]),
+                    tuple(words[word] for word in events.forms[begin:end]),
+                )
+                begin = end
+        return found
+
+
+def told(values: list[bytes | None]) -> dict[int, tuple[object, ...]]:
+    """Give what columns say of each event of a run, by its place, and the former name of its actor.
+
+    Each record must be there or be left, and be the same where it is read alone.
+    """
+    minutes = Minutes()
+    left = minutes.read(values)
+    found = minutes.told()
+    assert left == [place for place, value in enumerate(values) if place not in found and value is not None]
+    for place, event in found.items():
+        alone = Minutes()
+        alone.read([values[place]])
+        [people] = alone.people.values()
+        [*links] = people.links
+        assert alone.told() == {0: event}
+        assert [link[1:] for link in links] == [(event[3], event[1])] * len(links)
+        found[place] = (*event, links[0][0] if links else "")
     return found
 
 
@@ -67,7 +136,7 @@ def expected(event: Event) -> tuple[object, ...]:
     no_person = event.machine or event.role == "bot"
     return (
         event.id,
-        event.at,
+        event.at // MINUTE,
         event.region,
         event.actor,
         KINDS.index(event.kind) + MACHINE * no_person,
@@ -91,9 +160,8 @@ def decoded(raw: bytes) -> Event | None:
 @settings(max_examples=80, deadline=None)
 def test_every_event_without_escapes_is_read_as_the_decoder_reads_it(events: list[Event]) -> None:
     raw = [encode(event) for event in events]
-    words = WordNumbers()
     usual = {place: expected(event) for place, event in enumerate(events) if b"\\" not in raw[place]}
-    assert told(read(raw, words), words) == usual
+    assert told(raw) == usual
 
 
 @given(EVENTS, st.data())
@@ -115,8 +183,7 @@ def test_a_record_with_any_byte_changed_is_read_as_the_decoder_reads_it_or_not_a
         for _ in range(8):
             place, end = sorted(data.draw(st.tuples(*[st.integers(0, len(whole))] * 2)))
             mutants.append(whole[:place] + data.draw(st.binary(max_size=3)) + whole[end:])
-    words = WordNumbers()
-    found = told(read([others[0], *mutants, *others], words), words)
+    found = told([others[0], *mutants, *others])
     assert found.pop(0) == found.pop(len(mutants) + 1) == expected(USUAL)
     for place, event_told in found.items():
         wanted = decoded(mutants[place - 1])
@@ -145,14 +212,13 @@ def test_names_tags_and_lists_at_the_borders_of_what_is_usual() -> None:
         encode(USUAL).replace(b'"region":"jun"', b'"region":"","actor":"aaaaaaa"'),
     ]
     assert not any(map(decoded, outside))
-    words = WordNumbers()
-    assert told(read([*raw, *outside], words), words) == dict(enumerate(map(expected, inside)))
-    assert read([], words).index.tolist() == []
+    assert told([*raw, *outside, None]) == dict(enumerate(map(expected, inside)))
+    assert told([]) == {}
 
 
 def test_unreadable_records_are_left_to_the_reader_that_explains_them() -> None:
     for raw in (b"\xff" * 90, b'{"type":"event","id":"' + b"\xff" * 300, b"[]"):
-        assert read([raw], WordNumbers()).index.tolist() == []
+        assert told([raw]) == {}
         try:
             event_reader.read(raw)
         except UnreadableError:
@@ -165,19 +231,51 @@ def test_packed_ids_are_cut_at_their_bytes_whatever_they_are_written_in() -> Non
         assert texts("".join(ids).encode()) == ids
 
 
-def test_a_lookup_gives_what_a_dict_gives_while_it_grows_and_after_it_began_anew() -> None:
-    chance = np.random.default_rng(1)
-    lookup, plain = Lookup(), {}
-    for _ in range(40):
-        rows = chance.integers(0, 9, (400, WIDTH)).astype(np.uint64)
-        keys = [tuple(row) for row in rows.tolist()]
-        assert lookup.find(rows).tolist() == [plain.get(key, UNKNOWN) for key in keys]
-        for key in keys:
-            plain.setdefault(key, len(plain))
-        lookup.put(rows, np.array([plain[key] for key in keys]))
-        assert lookup.find(rows).tolist() == [plain[key] for key in keys]
-    assert len(plain) > FEWEST
-    many = np.arange(MOST * WIDTH, dtype=np.uint64).reshape(-1, WIDTH) + np.uint64(random.Random(1).randrange(1 << 40))
-    lookup.put(many, np.arange(MOST))
-    assert lookup.find(many[::997]).tolist() == list(range(0, MOST, 997))
-    assert lookup.find(rows[:1]).tolist() == [UNKNOWN]
+def test_events_of_closed_minutes_and_those_ahead_of_the_clock_are_left_to_the_millisecond() -> None:
+    at = USUAL.at // MINUTE * MINUTE
+    values = [encode(structs.replace(USUAL, at=at + more)) for more in (-1, 0, 999, 1_000)]
+    minutes = Minutes()
+    minutes.reader.begin(range(4), values)
+    assert [minutes.reader.next(at // MINUTE, at + 1_000) for _ in range(3)] == [0, 3, 4]
+    minutes.reader.begin([7], values[:1])
+    assert minutes.reader.next(at // MINUTE - 1, at) == 1
+    minutes.reader.take()
+    assert sorted(minutes.told()) == [1, 2, 7]
+
+
+def test_minutes_open_and_people_come_in_the_order_of_the_records_however_many_wait() -> None:
+    chance = random.Random(1)
+    events = []
+    for number in range(9_000):
+        tags = tuple(f"tag{chance.randrange(3_000)}" for _ in range(chance.choice([0, 1, MAXIMUM_TAGS])))
+        region = f"r{chance.randrange(number // 10 + 1)}"
+        actor = f"{chance.randrange(number + 1)}".rjust(ID_BYTES, "-")
+        at = USUAL.at + chance.randrange(4 * MINUTE)
+        events.append(structs.replace(USUAL, at=at, region=region, actor=actor, tags=tags, labels=()))
+    minutes = Minutes()
+    assert minutes.read([encode(event) for event in events]) == []
+    assert minutes.told() == {place: expected(event)[:-1] for place, event in enumerate(events)}
+    assert [*minutes.opened] == list(dict.fromkeys((event.at // MINUTE, event.region) for event in events))
+    for region, people in minutes.people.items():
+        assert people.names == list(dict.fromkeys(event.actor for event in events if event.region == region))
+
+
+def test_people_have_their_numbers_also_when_the_table_in_front_of_them_has_begun_anew() -> None:
+    raw = encode(USUAL)
+    many = [raw.replace(b"a" * ID_BYTES, b"%022d" % number) for number in range(2**18 + 9_000)]
+    minutes = Minutes()
+    minutes.read(many)
+    minutes.read(many[:3_000])
+    [events] = minutes.opened.values()
+    assert events.persons.tolist() == [*range(len(many)), *range(3_000)]
+
+
+def test_people_are_looked_up_again_when_names_have_been_forgotten() -> None:
+    minutes = Minutes()
+    minutes.read([encode(USUAL)])
+    minutes.people["jun"].update({USUAL.actor: 5})
+    minutes.read([encode(USUAL)])
+    minutes.reader.forget_people()
+    minutes.read([encode(USUAL)])
+    [events] = minutes.opened.values()
+    assert events.persons.tolist() == [0, 0, 5]

@@ -12,11 +12,11 @@ from schemas.activity import CAMPAIGN_PREFIX, WINDOWS, Activity
 from schemas.codec import encode
 from schemas.events import Event, Heartbeat
 from streams.measures.campaigns import Definition
+from streams.measures.engagement.columns import ID_BYTES
 from streams.measures.engagement.entries import flush, newer, restore
 from streams.measures.engagement.fold import PartitionFold, Settings
-from streams.measures.engagement.text import ID_BYTES
-from tests.measures.by_columns import columns_always
 from tests.measures.naive import MINUTE, NaiveFold
+from tests.measures.one_by_one import one_by_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,7 +99,7 @@ class EngagementMachine(RuleBasedStateMachine):
     def happens(self, region, age, actor, kind, tags, role, machine) -> None:
         """Somebody does something, `age` steps ago."""
         event = Event(
-            id=str(len(self.events)).rjust(self.width, "e"),
+            id=str(len(self.events)).rjust(self.width if actor else 0, "e"),
             at=self.now - age * self.pace * MINUTE // 3,
             region=region,
             actor=f"person-{actor}".rjust(self.width, "p"),
@@ -150,8 +150,9 @@ class EngagementMachine(RuleBasedStateMachine):
                 self.receive(one)
 
     def fold_run(self, begin: int, end: int) -> Output:
-        """Fold a part of the log."""
-        return self.fold.fold(range(begin, end), self.log[begin:end])
+        """Fold a part of the log, one record after the other."""
+        with one_by_one():
+            return self.fold.fold(range(begin, end), self.log[begin:end])
 
     def receive(self, one: Activity) -> None:
         """Take what is published as a consumer does: the highest revision, of equal ones the first."""
@@ -264,14 +265,13 @@ class EngagementMachine(RuleBasedStateMachine):
 
 
 class ColumnsMachine(EngagementMachine):
-    """The same, with records as ingest agents write them and columns in every run, however small."""
+    """The same, with records as ingest agents write them, which are read by columns; but one actor's are not."""
 
     width = ID_BYTES
 
     def fold_run(self, begin: int, end: int) -> Output:
-        """Fold a part of the log by columns."""
-        with columns_always():
-            return super().fold_run(begin, end)
+        """Fold a part of the log as it comes."""
+        return self.fold.fold(range(begin, end), self.log[begin:end])
 
 
 TestEngagement = EngagementMachine.TestCase

@@ -10,10 +10,10 @@ from msgspec import Struct
 from schemas.activity import Activity, SourceChange
 from schemas.codec import UnreadableError, event_reader
 from schemas.events import Event, Heartbeat
+from streams import compiled
 from streams.measures.campaigns.book import Definition
 from streams.measures.engagement.clock import MINUTE
-from streams.measures.engagement.columns import read
-from streams.measures.engagement.open_minutes import MANY, Bulk, OpenMinutes
+from streams.measures.engagement.open_minutes import OpenMinutes
 from streams.measures.engagement.output import Output, Refused
 from streams.measures.engagement.position import UNSET, Position
 from streams.measures.engagement.region import RegionShard, Shape
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
 ALONE: Final = 366 * 1_440
 """How far (minutes) from all others an event is no part of history, but a moment that was never set."""
-AT_ONCE: Final = 4_096
-"""Records of which columns are read at once: more take more memory and no less time."""
-FEW_ALONE: Final = 8
-"""Of so many records of a run one may be unusual; else they are all folded one by one."""
 
 
 class Settings(Struct, frozen=True):
@@ -77,56 +73,22 @@ class PartitionFold:
         if not offsets:  # only the position has moved, over control records: what is to be read again still is
             return output
         self.opened.renumber()
-        if self._again:
+        if compiled.COMPILED and not self._again:
+            self._fold_columns(offsets, values, output)
+        else:
             for offset, raw in self.position.believed(zip(offsets, values, strict=True)):
                 self._fold_one(offset, raw, output)
-        else:
-            for begin in range(0, len(values), AT_ONCE):
-                self._fold_part(offsets[begin : begin + AT_ONCE], values[begin : begin + AT_ONCE], output)
         self.opened.gather()
         self.position.move_to(offsets[-1], self.opened.first.values())
         self._again = self._again and offsets[-1] < self.restored
         return output
 
-    def _fold_part(self, offsets: Sequence[int], values: Sequence[bytes | None], output: Output) -> None:
-        """Fold a part of a run, by columns where it is worth it; before the first heartbeat everything is believed."""
-        by_columns = len(values) >= MANY and self.position.clock.now > 0 and not self.opened.scattered()
-        if not (by_columns and self._fold_columns(offsets, values, output)):
-            for offset, raw in zip(offsets, values, strict=True):
-                self._fold_one(offset, raw, output)
-
-    def _fold_columns(self, offsets: Sequence[int], values: Sequence[bytes | None], output: Output) -> bool:
-        """Fold a run by columns, all but what is unusual in it; False where there is too much of that."""
-        position, opened = self.position, self.opened
-        columns = read([raw or b"" for raw in values] if None in values else values, opened.words)  # type: ignore[arg-type]
-        bulk = Bulk(columns, offsets)
-        closed_to = position.closed_to
-        bulk.leave_out(bulk.minutes < closed_to)
-        alone = bulk.others(len(values))
-        if len(alone) * FEW_ALONE > len(values):
-            return False
-        newest = bulk.newest_before(alone)
-        opened.bulk = bulk
-        alone.reverse()
-        while alone:
-            place = alone.pop()
-            if newest.pop(place, 0) >= position.clock.future():
-                ahead = bulk.leave_out(columns.at >= position.clock.future(), place)
-                alone += [place, *reversed(ahead)]
-                continue
-            bulk.at = place
-            if place < len(values):
-                self._fold_one(offsets[place], values[place], output)
-            if position.closed_to > closed_to:
-                closed_to = position.closed_to
-                late = bulk.leave_out(bulk.minutes < closed_to)
-                if late:
-                    alone = sorted([*alone, *late])
-                    newest = bulk.newest_before(alone)
-                    alone.reverse()
-        opened.gather()
-        opened.bulk = None
-        return True
+    def _fold_columns(self, offsets: Sequence[int], values: Sequence[bytes | None], output: Output) -> None:
+        """Fold a run by columns: whatever is unusual in it, late or ahead of the clock one by one, in its place."""
+        position, count = self.position, len(values)
+        reader = self.opened.read(offsets, values)
+        while (place := reader.next(position.closed_to, position.clock.future())) < count:
+            self._fold_one(offsets[place], values[place], output)
 
     def _fold_one(self, offset: int, raw: bytes | None, output: Output) -> None:
         """Fold one record."""

@@ -16,8 +16,7 @@ from msgspec import msgpack
 from schemas.events import KINDS
 from streams.measures.engagement.arrays import ragged
 from streams.measures.engagement.clock import MINUTE
-from streams.measures.engagement.columns import MACHINE
-from streams.measures.engagement.text import ID_BYTES, texts
+from streams.measures.engagement.columns import ID_BYTES, MACHINE, texts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,15 +101,22 @@ class OpenMinute:
         self.sources.fromlist(self.words.of([event.source for event in events]))
         self.fresh = []
 
-    def extend(self, ids: NDArray[np.void], columns: dict[str, NDArray[np.generic]]) -> None:
-        """Add events by their ids and the other columns, those by name; none may be fresh."""
-        self._ids.append(ids.tobytes())
-        for name, column in columns.items():
-            part = column.tobytes()
-            if column.itemsize == 1:
-                getattr(self, name).extend(part)
-            else:
-                getattr(self, name).frombytes(part)
+    def extend(
+        self, ids: bytes, octets: tuple[bytes, bytes], numbers: tuple[bytes, bytes, bytes, bytes, bytes]
+    ) -> None:
+        """Add events by their columns; none may be fresh. Of ids there are ID_BYTES each; `octets` are codes and
+        lengths, `numbers` of eight bytes offsets, persons, sources, tags and forms.
+        """
+        codes, lengths = octets
+        offsets, persons, sources, tags, forms = numbers
+        self._ids.append(ids)
+        self.codes += codes
+        self.lengths += lengths
+        self.offsets.frombytes(offsets)
+        self.persons.frombytes(persons)
+        self.sources.frombytes(sources)
+        self.tags.frombytes(tags)
+        self.forms.frombytes(forms)
 
     def renumber(self, words: Numbers) -> None:
         """Take the numbers of other words, when everything is gathered."""

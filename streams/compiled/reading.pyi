@@ -1,0 +1,19 @@
+from collections.abc import Callable, Sequence
+from typing import Any
+
+class Reader:
+    def __init__(
+        self,
+        numbers: dict[str, int],
+        opened: Callable[[int, int, int], Any],
+        kinds: Sequence[bytes],
+        roles: Sequence[bytes],
+        bot: bytes,
+        machine: int,
+        tail: bytes,
+    ) -> None: ...
+    def begin(self, offsets: Sequence[int], values: list[bytes | None]) -> None: ...
+    def next(self, closed_to: int, future: int) -> int: ...
+    def links(self) -> bool: ...
+    def forget_people(self) -> None: ...
+    def take(self) -> int: ...
