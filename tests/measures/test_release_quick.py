@@ -5,12 +5,15 @@ from __future__ import annotations
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from schemas.activity import CAMPAIGN_PREFIX, WHOLE, Activity, SourceState, Windows
 from schemas.codec import encode
 from schemas.config import Config
 from schemas.directory import Directory, Region
 from streams.measures.privacy import ExactSeries, Figures, Rules, release
+from streams.measures.regions.closing import MOST
+from streams.measures.regions.entries import flush
 from streams.measures.regions.fold import RegionsFold, RegionsSettings
 from tests.measures.plain_release import plain_windows
 from tests.measures.plain_top_tags import plain_kept, plain_top
@@ -83,3 +86,43 @@ def test_the_top_tags_of_a_region_are_those_that_would_be_chosen_anew_each_minut
         before = plain_top(windows, before)
         kept = plain_kept(windows, before)
         assert (fold.states["a"].top, list(status.windows.items())) == (before, list(kept.items()))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    history=st.lists(
+        st.tuples(st.sampled_from("abc"), st.sampled_from(SPARED), exact_windows()), min_size=2, max_size=9
+    ),
+    cut=st.integers(1, 8),
+)
+def test_however_the_minutes_of_regions_are_cut_into_runs_the_same_is_released(history, cut: int) -> None:
+    people = {"a": 1_000, "b": 0, "c": 12}
+    wanted = RegionsSettings(Config(), Directory(region=tuple(Region(*one) for one in people.items())))
+    minutes = dict.fromkeys(people, BEGIN)
+    records = []
+    for region, step, windows in history:
+        minutes[region] += step
+        sources = {"s": SourceState("ok", 0, 0)}
+        records.append(encode(Activity(region, minutes[region], 0, 1, 1, {}, {}, windows=windows, sources=sources)))
+    runs = [range(len(records)), *[range(at, at + 1) for at in range(len(records))]]
+    runs += [range(cut), range(cut, len(records))]
+    found = []
+    for parts in (runs[:1], runs[1:-2], runs[-2:]):
+        fold = RegionsFold(wanted)
+        outputs = [fold.fold(part, [records[at] for at in part if at < len(records)]) for part in parts]
+        told = {status.region: encode(status) for output in outputs for status in output.statuses}
+        found.append((told, flush(fold), [one for output in outputs for one in output.transitions]))
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_run_of_more_minutes_than_may_wait_releases_each_of_them() -> None:
+    minutes = 2 * MOST + 1
+    four = [[20], [20], [20], [20]]
+    activity = Activity(
+        "a", BEGIN, 0, 1, 1, {}, {}, windows=Windows([WHOLE], four, four, four, four, four, four),
+        sources={"s": SourceState("ok", 0, 0)},
+    )  # fmt: skip
+    fold = RegionsFold(RegionsSettings(Config(), Directory(region=(Region("a", headcount=1_000),))))
+    records = [encode(replace(activity, minute=BEGIN + at)) for at in range(minutes)]
+    assert fold.fold(range(minutes), records).statuses[0].windows[WHOLE].actors == (20,) * 4
+    assert fold.states["a"].release.minute == BEGIN + minutes - 1

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import chain
 from typing import TYPE_CHECKING, Final
-
-import numpy as np
 
 from schemas.activity import SeriesWindow, Windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from numpy.typing import NDArray
 
 NONE: Final = (0, 0, 0, 0)
 NO_ONE: Final = SeriesWindow(NONE, NONE, NONE, NONE, NONE, NONE)
@@ -72,24 +67,17 @@ class ExactSeries(Mapping[str, SeriesWindow]):
     def __len__(self) -> int:
         return len(self.names)
 
-    def counts(self, window: int) -> NDArray[np.int64]:
-        """Give actors, events, posts, replies and reshares of a window; shape (5, series)."""
+    def columns(self, window: int) -> tuple[list[int], list[int], list[int], list[int], list[int], list[int]]:
+        """Give the actors of a window, then its events, posts, replies, reshares and new people, each by series."""
         given = self._windows
+        others = [0] * (len(self.names) - self._known)
         if not self._known:
-            return np.zeros((5, len(self.names)), np.int64)
-        columns = given.actors, given.events, given.posts, given.replies, given.reshares
-        flat = np.array([*chain.from_iterable([column[window] for column in columns])], np.int64)
-        return self._with_others(flat.reshape(len(columns), self._known))
-
-    def returning(self, window: int) -> NDArray[np.int64]:
-        """Give the returning people of a window by series."""
-        given = self._windows
-        if not self._known:
-            return np.zeros(len(self.names), np.int64)
-        return self._with_others(np.array(given.actors[window], np.int64) - np.array(given.new[window], np.int64))
-
-    def _with_others(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
-        others = len(self.names) - self._known
-        if not others:
-            return counts
-        return np.concatenate([counts, np.zeros((*counts.shape[:-1], others), np.int64)], axis=-1)
+            return others, others, others, others, others, others
+        return (
+            given.actors[window] + others,
+            given.events[window] + others,
+            given.posts[window] + others,
+            given.replies[window] + others,
+            given.reshares[window] + others,
+            given.new[window] + others,
+        )

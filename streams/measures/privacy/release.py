@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from itertools import pairwise
 from operator import and_
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 from msgspec import Struct, field
@@ -22,17 +21,14 @@ from streams.measures.privacy.campaigns import (
 )
 from streams.measures.privacy.evidence import on_the_grid
 from streams.measures.privacy.exact import ExactSeries
-from streams.measures.privacy.released import ACTORS, COLUMNS, RETURNING, UNTOLD, ReleasedSeries
-from streams.measures.privacy.series import release_window
+from streams.measures.privacy.released import ACTORS, COLUMNS, UNTOLD, ReleasedSeries
 from streams.measures.privacy.steps import HIDDEN, step
+from streams.measures.privacy.windows import WIDEST, release_windows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streams.measures.privacy.rules import Rules
-
-WIDEST: Final = -1
-"""Place of the widest window, by which a tag is judged."""
 
 
 class Figures(Struct, frozen=True):
@@ -85,13 +81,38 @@ def release(figures: Figures, former: Release | None, rules: Rules) -> Release:
     A window's figures are renewed when its renewal lies in the minutes since the former release; without one, when
     it is this very minute. A minute that is not after the former one renews nothing.
     """
-    group = rules.group
-    before = former.minute if former is not None else figures.minute - 1
-    due = [figures.minute // renewal > before // renewal for renewal in rules.renewals]
-    if 0 < figures.headcount < group:
-        return _hide_all(figures, before, len(due))
-    held = former.windows if former is not None else ReleasedSeries()
-    windows = _release_windows(ExactSeries.of(figures.windows), held, due, group)
+    return release_each([(figures, former)], rules)[0]
+
+
+def release_each(regions: Sequence[tuple[Figures, Release | None]], rules: Rules) -> list[Release]:
+    """Release regions one by one, as release() does; only the arithmetic is done for all of them at once."""
+    released: dict[int, Release] = {}
+    alike: dict[tuple[bool, ...], list[int]] = {}
+    for place, (figures, former) in enumerate(regions):
+        before = _minute_of(former, figures)
+        due = tuple([figures.minute // renewal > before // renewal for renewal in rules.renewals])
+        if 0 < figures.headcount < rules.group:
+            released[place] = _hide_all(figures, before, len(due))
+        else:
+            alike.setdefault(due, []).append(place)
+    for due, places in alike.items():
+        those = [regions[place] for place in places]
+        exact = [ExactSeries.of(figures.windows) for figures, _ in those]
+        held = [former.windows if former is not None else ReleasedSeries() for _, former in those]
+        windows = release_windows(exact, held, due, rules.group)
+        for place, (figures, former), shown in zip(places, those, windows, strict=True):
+            released[place] = _release(figures, former, shown, due, rules.group)
+    return [released[place] for place in range(len(regions))]
+
+
+def _minute_of(former: Release | None, figures: Figures) -> int:
+    return former.minute if former is not None else figures.minute - 1
+
+
+def _release(
+    figures: Figures, former: Release | None, windows: ReleasedSeries, due: Sequence[bool], group: int
+) -> Release:
+    before = _minute_of(former, figures)
     shown: list[bool] = (windows.counts[:, ACTORS, windows.place(WHOLE)] > UNTOLD).tolist()
     if not figures.headcount and not shown[WIDEST]:
         # How many people there are is not known: only that so many took part shows that they are enough.
@@ -117,30 +138,8 @@ def release(figures: Figures, former: Release | None, rules: Rules) -> Release:
     )
 
 
-def _release_windows(exact: ExactSeries, held: ReleasedSeries, due: Sequence[bool], group: int) -> ReleasedSeries:
-    """Release all series: the whole, those that are given, and tags that are only known from before.
-
-    Windows that are `due` are released from the `exact` counts, the others as they were `held`. Each shows at least
-    what the next narrower one shows, which follows from that one and tells nothing new.
-    """
-    names = exact.names if exact.names[:1] == (WHOLE,) else tuple(dict.fromkeys((WHOLE, *exact.names)))
-    given = slice(len(names)) if names is exact.names else [names.index(name) for name in exact.names]
-    released = held.arranged(names)
-    counts = released.counts
-    for window, is_due in enumerate(due):
-        if is_due:
-            counts[window] = UNTOLD
-            counts[window][:, given] = release_window(exact, window, group)
-    shared = counts[:, :RETURNING]
-    for narrower, wider in pairwise(shared):
-        np.maximum(narrower, wider, out=wider)
-    stay = counts[WIDEST, ACTORS] > UNTOLD
-    stay[released.fixed] = True
-    return released if stay.all() else released.only(stay.nonzero()[0].tolist())
-
-
 def _release_campaigns(
-    figures: Figures, former: Release | None, windows: ReleasedSeries, due: list[bool], group: int
+    figures: Figures, former: Release | None, windows: ReleasedSeries, due: Sequence[bool], group: int
 ) -> dict[str, ReleasedSinceStart]:
     before = former.since_start if former is not None else {}
     return {

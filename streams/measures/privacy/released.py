@@ -74,21 +74,17 @@ class ReleasedSeries(Mapping[str, ReleasedWindow]):
             return [self.names.index(WHOLE)] if WHOLE in self.names else []
         return [place for place, name in enumerate(self.names) if name == WHOLE or name.startswith(CAMPAIGN_PREFIX)]
 
-    def arranged(self, given: tuple[str, ...]) -> ReleasedSeries:
-        """Give a copy for a release of the series `given`, which come first, the whole before all; then all others.
+    def beside(self, given: tuple[str, ...]) -> tuple[tuple[str, ...], list[int]]:
+        """Give the names of a release of the series `given`, those first, and the place of each here, -1 where none.
 
-        What is not known of these is hidden. A campaign that is not given is not counted any more, and left out.
+        A campaign that is not given is not counted any more, and left out.
         """
         if given == self.names:
-            return ReleasedSeries(given, self.counts.copy())
+            return self.names, list(range(len(given)))
         left = dict(zip(self.names, range(len(self.names)), strict=True))
         places = [left.pop(name, -1) for name in given]
-        names = given
-        if left:
-            more = [name for name in left if not name.startswith(CAMPAIGN_PREFIX)]
-            names = (*given, *more)
-            places += [left[name] for name in more]
-        return ReleasedSeries(names, np.concatenate([self.counts, _UNKNOWN], axis=2).take(places, axis=2))
+        more = [name for name in left if not name.startswith(CAMPAIGN_PREFIX)]
+        return (*given, *more), places + [left[name] for name in more]
 
     def only(self, places: list[int]) -> ReleasedSeries:
         """Leave out all series but those at `places`."""
@@ -101,6 +97,11 @@ class ReleasedSeries(Mapping[str, ReleasedWindow]):
     def plain(self) -> dict[str, list[list[Released]]]:
         """Give what is encoded as the windows by name are."""
         return dict(zip(self.names, _words(self.counts).transpose(2, 1, 0).tolist(), strict=True))
+
+
+def joined(released: Sequence[ReleasedSeries]) -> NDArray[np.int64]:
+    """Put the counts of regions beside each other, and a hidden series at the end."""
+    return np.concatenate([*(one.counts for one in released), _UNKNOWN], axis=2)
 
 
 def tell(counts: NDArray[np.int64]) -> list[ReleasedWindow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from streams.measures.privacy.released import ACTORS, COLUMNS, RETURNING, UNTOLD
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from streams.measures.privacy.exact import ExactSeries
@@ -21,20 +24,22 @@ which a small group could be worked out from large ones.
 """
 
 EVENTS: Final = 1
+NEW: Final = 5
+"""New people among the exact counts, where the released ones have those who return."""
 PARTS: Final = slice(2, 5)
 """Posts, replies and reshares, which are parts of the events."""
 NEVER_SMALLEST: Final = np.iinfo(np.int64).max
 
 
-def release_window(exact: ExactSeries, window: int, group: int) -> NDArray[np.int64]:
-    """Release the exact counts of a window; shape (COLUMNS, series). Where its people are hidden, so is all they did.
+def release_window(exact: Sequence[ExactSeries], window: int, group: int) -> NDArray[np.int64]:
+    """Release the exact counts of a window; shape (COLUMNS, series), those of one region after those of another.
 
-    Where nobody took part, what is counted nonetheless (bots, mails opened) has no people to count behind it and is
-    hidden.
+    Where its people are hidden, so is all that they did. Where nobody took part, what is counted nonetheless (bots,
+    mails opened) has no people to count behind it and is hidden.
     """
-    counts = exact.counts(window)
-    released = np.empty((COLUMNS, counts.shape[1]), np.int64)
-    released[:RETURNING] = steps(counts, group)
+    columns = list(zip(*[one.columns(window) for one in exact], strict=True))
+    counts = np.array(list(chain.from_iterable(chain.from_iterable(columns))), np.int64).reshape(COLUMNS, -1)
+    released = steps(counts, group)
     _hide_second(released[PARTS])
     people = released[ACTORS]
     few = (people <= UNTOLD).nonzero()[0]
@@ -43,7 +48,7 @@ def release_window(exact: ExactSeries, window: int, group: int) -> NDArray[np.in
         released[EVENTS:RETURNING, few] = np.maximum(np.minimum(done, UNTOLD), people[few])
     released[RETURNING] = UNTOLD
     if window >= RETURNING_FROM:
-        released[RETURNING] = _returning(exact.returning(window), counts[ACTORS], group)
+        released[RETURNING] = _returning(counts[ACTORS] - counts[NEW], counts[ACTORS], group)
     return released
 
 

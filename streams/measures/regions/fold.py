@@ -6,32 +6,24 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
-from schemas.activity import CAMPAIGN_PREFIX, ActivityFigures, FiguresRecord, SourceChange
+from schemas.activity import ActivityFigures, FiguresRecord, SourceChange
 from schemas.codec import Reader, UnreadableError
 from schemas.config import Config
 from schemas.directory import Directory
 from schemas.regions import JUDGED, RegionStatus, Transition
-from streams.measures.campaigns import Definition, definitions
+from streams.measures.campaigns import definitions
 from streams.measures.engagement.output import Refused
 from streams.measures.headcount import Headcounts
-from streams.measures.privacy import (
-    ExactSeries,
-    Figures,
-    Release,
-    forget,
-    release,
-    release_evidence,
-    release_sources,
-    rules_of,
-)
+from streams.measures.privacy import Release, release_evidence, release_sources, rules_of
 from streams.measures.regions import campaigns
+from streams.measures.regions.closing import Closed, Closing
 from streams.measures.regions.shards import join
 from streams.measures.regions.state import RegionState
 from streams.measures.regions.verdict import evidence_of, verdict_of
 from streams.measures.regions.whole import View, Whole, weigh
 from streams.measures.silence.detector import Detector
 from streams.measures.silence.incident import Incident
-from streams.measures.top_tags import keep_tags, same_scores, scores_of, top
+from streams.measures.top_tags import keep_tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +31,6 @@ if TYPE_CHECKING:
     from streams.measures.silence.state import Assessment
 
 MINUTE: Final = 60_000
-DAY: Final = 1_440
 reader: Final[Reader[FiguresRecord]] = Reader(FiguresRecord)
 
 
@@ -74,9 +65,10 @@ class RegionsFold:
         self.detector = Detector(settings.directory.region, settings.config.silence.false_alarms_per_week)
         self.rules = rules_of(settings.config.privacy)
         self._cool_down = settings.config.silence.cool_down
-        self._definitions: dict[str, dict[str, Definition]] = {
-            region.name: definitions(settings.config.campaign, region) for region in settings.directory.region
-        }
+        self._closing = Closing(
+            self.rules,
+            {region.name: definitions(settings.config.campaign, region) for region in settings.directory.region},
+        )
         self._headcounts = {region.name: Headcounts(region) for region in settings.directory.region}
 
     def fold(self, offsets: Iterable[int], values: Iterable[bytes | None], *, every: bool = False) -> RegionsOutput:
@@ -139,6 +131,7 @@ class RegionsFold:
 
     def _tell(self, output: RegionsOutput) -> None:
         """Give the status of each region that has been judged anew."""
+        self._closing.settle()
         for name in self._judged:
             output.statuses.append(self._status(self.states[name]))
         self._judged.clear()
@@ -184,47 +177,14 @@ class RegionsFold:
             state.region, activity.minute, activity.events, observed=observed, span=activity.span
         )
         if activity.windows.series:
-            self._release(state, activity, assessment, at)
+            last = (assessment.last_event + 1) * MINUTE if assessment.last_event >= 0 else 0
+            self._closing.close(Closed(state, activity, self.headcount(state.region, at), last))
         self._judge(state, assessment, at, output)
-
-    def _release(self, state: RegionState, activity: ActivityFigures, assessment: Assessment, at: int) -> None:
-        known = self._definitions.get(state.region, {})
-        former = last = state.release
-        gone = campaigns.redefined(state.campaigns, known, activity.minute)
-        if former is not None and gone:
-            former = forget(former, gone)
-        before = former.minute if former is not None else activity.minute - 1
-        state.release = release(
-            Figures(
-                minute=activity.minute,
-                headcount=self.headcount(state.region, at),
-                windows=ExactSeries(activity.windows, [CAMPAIGN_PREFIX + name for name in known]),
-                kinds=activity.totals,
-                since_start=campaigns.since_start(activity, known),
-                together=campaigns.together(activity, known),
-                labels=activity.labels,
-                last_event_at=(assessment.last_event + 1) * MINUTE if assessment.last_event >= 0 else 0,
-                duplicates=activity.duplicates,
-                late=activity.late,
-                too_late=activity.too_late,
-            ),
-            former,
-            self.rules,
-        )
-        state.campaigns = campaigns.keep(
-            state.campaigns,
-            known,
-            activity,
-            state.release,
-            renewed=activity.minute // DAY > before // DAY,
-            group=self.rules.group,
-        )
-        windows = state.release.windows
-        if last is None or not same_scores(last.windows, windows):
-            state.top = top(scores_of(windows), state.top)
 
     def _judge(self, state: RegionState, assessment: Assessment | None, at: int, output: RegionsOutput) -> None:
         people = self.headcount(state.region, at)
+        if not people:  # then what has been released says whether there are enough
+            self._closing.settle()
         enough = people >= self.rules.group or (not people and state.release is not None and not state.release.hidden)
         verdict, reason = verdict_of(state.sources, people, self.rules.group, assessment, enough=enough)
         if verdict == "silent" and verdict != state.verdict:
