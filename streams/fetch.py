@@ -29,7 +29,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 from msgspec import Struct
 
-from streams import compiled
+from streams import compiled, receive
 from streams.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ _PARTS: Final = (
     (Fetcher, ("_create_fetch_waiter", "_notify", "_get_actions_per_node")),
     (FetchResult, ("check_assignment", "has_more", "_update_position")),
     (PartitionRecords, ("_consume_aborted_up_to", "_contains_abort_marker", "_unpack_records")),
+    *receive.PARTS,
 )
 
 

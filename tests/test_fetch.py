@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from streams import fetch
 from streams.errors import OperatorError
 from streams.fetch import Run, check_consumer, fetch_runs
+from streams.receive import receive_in_place
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -274,6 +275,7 @@ async def topic(kafka: str, topic_prefix: str) -> AsyncIterator[str]:
 
 async def started(consumer: AIOKafkaConsumer, topic: str, partitions: int = 1) -> AIOKafkaConsumer:
     await consumer.start()
+    receive_in_place(consumer)
     consumer.assign([TopicPartition(topic, number) for number in range(partitions)])
     await consumer.seek_to_beginning()
     check_consumer(consumer)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import ssl
@@ -7,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     AuthenticationFailedError,
@@ -19,6 +21,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
     UnsupportedSaslMechanismError,
 )
+from aiokafka.structs import TopicPartition
 from msgspec import structs
 
 from ops.broker import EmbeddedBroker
@@ -30,6 +33,7 @@ from ops.topics import ensure_topics
 from schemas.config import KafkaSettings, Secret, TopicSettings
 from schemas.topics import MAXIMUM_BYTES
 from streams.errors import OperatorError
+from streams.fetch import fetch_runs
 from streams.kafka import (
     KafkaFailedError,
     client_arguments,
@@ -40,6 +44,7 @@ from streams.kafka import (
     tls_context,
     topic_name,
 )
+from streams.receive import Receiver, receive_in_place
 from tests.support.certificates import Authority
 from tests.support.records import read_all, write
 
@@ -225,6 +230,31 @@ async def test_a_login_over_tls_with_both_certificates_works(secured: Secured, m
     async with make_producer(settings) as producer:
         sent = await producer.send_and_wait(mechanism + "events", b"hello")
     assert sent.offset == 0
+
+
+@pytest.mark.end_to_end
+async def test_what_is_fetched_over_tls_is_received_in_place(secured: Secured) -> None:
+    await ensure_topics(secured.settings, TopicSettings(prefix="tls-", partitions=1))
+    values = [bytes([number]) * 100_000 for number in range(1, 20)]
+    async with make_producer(secured.settings) as producer:
+        for value in values:
+            await producer.send_and_wait("tls-events", value)
+    consumer = AIOKafkaConsumer(**client_arguments(secured.settings))
+    receive_in_place(consumer)
+    await consumer.start()
+    try:
+        place = TopicPartition("tls-events", 0)
+        consumer.assign([place])
+        await consumer.seek_to_beginning()
+        got: list[bytes | None] = []
+        async with asyncio.timeout(30):
+            while len(got) < len(values):
+                got += [value for run in (await fetch_runs(consumer, wait=1.0)).values() for value in run.values]
+        receiving = [connection._writer.transport.get_protocol() for connection in consumer._client._conns.values()]
+    finally:
+        await consumer.stop()
+    assert got == values
+    assert any(isinstance(protocol, Receiver) for protocol in receiving)
 
 
 @pytest.mark.end_to_end

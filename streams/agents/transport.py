@@ -18,6 +18,7 @@ from faust.types import TP, ConsumerMessage
 
 from streams.fetch import Run, check_consumer, fetch_runs
 from streams.kafka import client_arguments, make_producer
+from streams.receive import receive_in_place
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -75,6 +76,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             isolation_level="read_committed",
         )
         check_consumer(consumer)
+        receive_in_place(consumer)
         return consumer
 
     async def _fetch_records(

@@ -27,6 +27,7 @@ from streams.fetch import Run, check_consumer, fetch_runs
 from streams.kafka import client_arguments, plain_errors, start_client, topic_name
 from streams.measures.engagement.entries import flush
 from streams.measures.engagement.layout import engagement_settings
+from streams.receive import receive_in_place
 from streams.replay.merge import UNKNOWN
 from streams.replay.partition import Out, PartitionReplay
 from streams.replay.plan import Plan
@@ -167,6 +168,7 @@ class Child:
         await start_client(consumer, kafka)
         try:
             check_consumer(consumer)
+            receive_in_place(consumer)
             with plain_errors("to read the log"):
                 await self._read(consumer)
         finally:
