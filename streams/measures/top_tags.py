@@ -47,7 +47,7 @@ def scores_of(windows: ReleasedSeries) -> dict[str, int]:
     """Give the people of seven days of each released tag, hidden ones as none: by them tags are ranked."""
     people = windows.counts[RANKED_BY, ACTORS]
     scores: dict[str, int] = dict(zip(windows.names, np.where(people > UNTOLD, people, 0).tolist(), strict=True))
-    for place in windows.fixed:
+    for place in windows.fixed():
         del scores[windows.names[place]]
     scores.pop(OTHER, None)
     return scores
@@ -65,7 +65,7 @@ def keep_tags(windows: ReleasedSeries, chosen: Sequence[str]) -> dict[str, Relea
 
     Only what was released is looked at, so the choice tells nothing else.
     """
-    names = [*[windows.names[place] for place in windows.fixed], *chosen]
+    names = [*[windows.names[place] for place in windows.fixed()], *chosen]
     places = {name: place for place, name in enumerate(windows.names)}
     kept = [places.pop(name) for name in names]
     others = list(places.values())

@@ -6,7 +6,6 @@ A region's fifty series are released at once each minute, by array, and told one
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -17,7 +16,7 @@ from schemas.regions import ReleasedWindow
 from streams.measures.privacy.steps import HIDDEN
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -67,22 +66,23 @@ class ReleasedSeries(Mapping[str, ReleasedWindow]):
         except ValueError:
             raise KeyError(name) from None
 
-    @cached_property
     def fixed(self) -> list[int]:
-        """The places of the whole and the campaigns, which are there whatever their size; all others are tags."""
+        """Give the places of the whole and the campaigns, which are there whatever their size; all others are tags."""
         if f"\n{CAMPAIGN_PREFIX}" not in "\n".join(self.names):  # most often no campaign, and so no look at each name
             return [self.names.index(WHOLE)] if WHOLE in self.names else []
         return [place for place, name in enumerate(self.names) if name == WHOLE or name.startswith(CAMPAIGN_PREFIX)]
 
-    def beside(self, given: tuple[str, ...]) -> tuple[tuple[str, ...], list[int]]:
-        """Give the names of a release of the series `given`, those first, and the place of each here, -1 where none.
+    def beside(self, given: tuple[str, ...], first: int, none: int) -> tuple[tuple[str, ...], Iterable[int]]:
+        """Give the names of a release of the series `given`, those first, and the place of each among all regions'.
 
-        A campaign that is not given is not counted any more, and left out.
+        The series here have the places from `first` on, one that is not known has `none`. A campaign that is not given
+        is not counted any more, and left out.
         """
+        here = range(first, first + len(self.names))
         if given == self.names:
-            return self.names, list(range(len(given)))
-        left = dict(zip(self.names, range(len(self.names)), strict=True))
-        places = [left.pop(name, -1) for name in given]
+            return self.names, here
+        left = dict(zip(self.names, here, strict=True))
+        places = [left.pop(name, none) for name in given]
         more = [name for name in left if not name.startswith(CAMPAIGN_PREFIX)]
         return (*given, *more), places + [left[name] for name in more]
 

@@ -32,13 +32,14 @@ def release_windows(
     places: list[int] = []
     given: list[int] = []
     known = 0
+    unknown = sum(map(len, held))
     for one, before in zip(exact, held, strict=True):
         first = one.names if one.names[:1] == (WHOLE,) else tuple(dict.fromkeys((WHOLE, *one.names)))
-        names, there = before.beside(first)
         begin = len(places)
-        given += range(begin, begin + len(first)) if first is one.names else [begin + names.index(n) for n in one.names]
-        places += [known + place if place >= 0 else -1 for place in there]
-        known += len(before.names)
+        given += range(begin, begin + len(first)) if first is one.names else [begin + first.index(n) for n in one.names]
+        names, there = before.beside(first, known, unknown)
+        places += there
+        known += len(before)
         regions.append(names)
     counts = joined(held).take(places, axis=2)
     for window, is_due in enumerate(due):
@@ -48,17 +49,20 @@ def release_windows(
     shared = counts[:, :RETURNING]
     for narrower, wider in pairwise(shared):
         np.maximum(narrower, wider, out=wider)
+    stay: list[bool] = (counts[WIDEST, ACTORS] > UNTOLD).tolist()
     found = []
     begin = 0
     for names in regions:
         end = begin + len(names)
-        found.append(_shown(ReleasedSeries(names, counts[:, :, begin:end].copy())))
+        found.append(_shown(ReleasedSeries(names, counts[:, :, begin:end]), stay[begin:end]))
         begin = end
     return found
 
 
-def _shown(released: ReleasedSeries) -> ReleasedSeries:
-    """Leave out the tags that too few people have used in the widest window."""
-    stay = released.counts[WIDEST, ACTORS] > UNTOLD
-    stay[released.fixed] = True
-    return released if stay.all() else released.only(stay.nonzero()[0].tolist())
+def _shown(released: ReleasedSeries, stay: list[bool]) -> ReleasedSeries:
+    """Leave out the tags that do not `stay`: too few people have used them in the widest window."""
+    if all(stay):
+        return ReleasedSeries(released.names, released.counts.copy())
+    for place in released.fixed():
+        stay[place] = True
+    return released.only([place for place, stays in enumerate(stay) if stays])
