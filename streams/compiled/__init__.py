@@ -7,6 +7,7 @@ Each has a twin in Python where it is used, which defines what it does and takes
 try:
     from streams.compiled import batches as batches
     from streams.compiled import closing as closing
+    from streams.compiled import distinct as distinct
     from streams.compiled import reading as reading
     from streams.compiled import windows as windows
 except ImportError:

@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import msgpack
 
 from schemas.events import KINDS
+from streams import compiled
 from streams.measures.engagement.arrays import ragged
 from streams.measures.engagement.clock import MINUTE
 from streams.measures.engagement.columns import ID_BYTES, MACHINE, texts
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 CODES: Final = {kind: code for code, kind in enumerate(KINDS)}
 MACHINE_CODES: Final = {kind: code + MACHINE for code, kind in enumerate(KINDS)}
-_ID: Final = np.uint8(0xA0 | ID_BYTES)
+_ID: Final = 0xA0 | ID_BYTES
 """What msgpack writes before a text of ID_BYTES."""
 _pack: Final = msgpack.Encoder().encode
 
@@ -129,48 +130,54 @@ class OpenMinute:
 
     def distinct(self) -> None:
         """Leave out the events whose id came before; once, when everything is gathered."""
-        if any(isinstance(part, list) for part in self._ids):
+        packed = [part if isinstance(part, bytes) else _packed(part) for part in self._ids]
+        if None in packed:
             self._distinct_text()
         else:
-            self._distinct_packed(b"".join(self._ids))  # type: ignore[arg-type] # no part is a list
+            self._distinct_packed(b"".join(packed))  # type: ignore[arg-type] # there is no None
+
+    def _order(self) -> NDArray[np.int64] | None:
+        """Give the places of the events in the order of the log, or None where they are in it."""
+        if len(self._ids) == 1:
+            return None
+        offsets = np.frombuffer(self.offsets, np.int64)
+        return offsets.argsort(kind="stable") if (offsets[1:] < offsets[:-1]).any() else None
 
     def _distinct_text(self) -> None:
         ids: list[str] = []
         for part in self._ids:
             ids += part if isinstance(part, list) else texts(part)
-        order = np.frombuffer(self.offsets, np.int64).argsort(kind="stable") if len(self._ids) > 1 else None
-        if order is not None and (order[1:] < order[:-1]).any():
+        order = self._order()
+        if order is not None:
             self._choose(order)
             ids = [ids[place] for place in order.tolist()]
         first: dict[str, int] = {}
         places = [first.setdefault(one, place) for place, one in enumerate(ids)]
         self.ids = _pack(list(first))
         if len(first) < len(ids):
-            self.duplicates = len(ids) - len(first)
-            self._choose(np.array([place for place, one in enumerate(places) if place == one]))
+            self._leave(np.array([place for place, one in enumerate(places) if place == one]))
 
     def _distinct_packed(self, packed: bytes) -> None:
-        octets = np.frombuffer(packed, np.uint8).reshape(-1, ID_BYTES)
-        heads = octets[:, :8].copy().view(np.uint64).reshape(-1)
-        order = heads.argsort(kind="stable")
-        ordered = heads[order]
-        suspects = (ordered[1:] == ordered[:-1]).nonzero()[0]
-        if len(suspects):
-            seen: set[bytes] = set()
-            keep = np.ones(len(heads), bool)
-            for place in sorted({*order[suspects].tolist(), *order[suspects + 1].tolist()}):
-                one = packed[place * ID_BYTES : (place + 1) * ID_BYTES]
-                keep[place] = one not in seen
-                seen.add(one)
-            chosen = keep.nonzero()[0]
-            if len(chosen) < len(heads):
-                self.duplicates = len(heads) - len(chosen)
-                octets = octets[chosen]
-                self._choose(chosen)
-        texts = np.empty((len(octets), ID_BYTES + 1), np.uint8)
-        texts[:, 0] = _ID
-        texts[:, 1:] = octets
-        self.ids = _list_header(len(octets)) + texts.tobytes()
+        order = self._order()
+        if order is not None:
+            self._choose(order)
+            packed = np.frombuffer(packed, f"V{ID_BYTES}")[order].tobytes()
+        found, first = (compiled.distinct.first_texts if compiled.COMPILED else first_texts)(packed, ID_BYTES, _ID)
+        self.ids = _list_header(len(found) // (ID_BYTES + 1)) + found
+        if first is not None:
+            self._leave(first)
+
+    def _leave(self, places: NDArray[np.int64]) -> None:
+        """Leave only the events at these rising places; the others are repeats."""
+        self.duplicates = len(self.codes) - len(places)
+        if not compiled.COMPILED:
+            self._choose(places)
+            return
+        of_events = (self.codes, self.lengths, self.offsets, self.persons, self.sources)
+        tags = compiled.distinct.leave(places, *of_events, self.tags, self.forms)
+        for column in of_events:
+            del column[len(places) :]
+        del self.tags[tags:], self.forms[tags:]
 
     def _choose(self, places: NDArray[np.int64]) -> None:
         """Leave only the events at these places, in this order."""
@@ -190,6 +197,27 @@ class OpenMinute:
         """Give the names of the sources, in order."""
         names = self.words.names
         return sorted(names[number] for number in set(self.sources))
+
+
+def _packed(ids: list[str]) -> bytes | None:
+    """Pack ids one after the other, or give None where they are not all of ID_BYTES."""
+    if any(len(one) != ID_BYTES for one in ids):
+        return None
+    packed = "".join(ids).encode()
+    return packed if len(packed) == len(ids) * ID_BYTES else None
+
+
+def first_texts(packed: bytes, width: int, head: int) -> tuple[bytes, NDArray[np.int64] | None]:
+    """Give the distinct texts of `width` bytes in the order in which they came first, `head` before each; and their
+    places, or None where no text came twice.
+    """
+    first: dict[bytes, int] = {}
+    count = len(packed) // width
+    for place in range(count):
+        first.setdefault(packed[place * width : (place + 1) * width], place)
+    mark = bytes([head])
+    found = b"".join([mark + one for one in first])
+    return found, None if len(first) == count else np.array(list(first.values()), np.int64)
 
 
 def _list_header(length: int) -> bytes:
