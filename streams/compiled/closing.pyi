@@ -18,3 +18,10 @@ def newcomers(
     forms: NDArray[np.int64],
     table: NDArray[np.int32],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
+def count_votes(
+    slots: NDArray[np.int64],
+    people: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    tag_of: NDArray[np.int64],
+    leaders: NDArray[np.int64],
+) -> list[int]: ...

@@ -228,20 +228,46 @@ def newcomers(
     cdef int64_t series
     if new.shape[0] != keys.shape[0] or wrote.shape[0] != keys.shape[0]:
         raise ValueError(f"{keys.shape[0]} pairs, of {new.shape[0]} and {wrote.shape[0]} of which something is known")
-    for number in range(keys.shape[0]):
-        votes += new[number] and wrote[number] != UNWRITTEN
-    tags_of, forms_of = np.empty(votes, np.int64), np.empty(votes, np.int64)
+    tags_of, forms_of = np.empty(keys.shape[0], np.int64), np.empty(keys.shape[0], np.int64)
     cdef int64_t[::1] tags = tags_of
     cdef int64_t[::1] words = forms_of
-    votes = 0
     for number in range(keys.shape[0]):
-        if new[number]:
-            series = keys[number] >> SERIES_SHIFT
-            while table[row, SERIES] != series:
-                row += 1
-            table[row, NEW] += 1
-            if wrote[number] != UNWRITTEN:
-                tags[votes] = series
-                words[votes] = forms[wrote[number]]
-                votes += 1
-    return tags_of, forms_of
+        if not new[number]:
+            continue
+        series = keys[number] >> SERIES_SHIFT
+        while table[row, SERIES] != series:
+            row += 1
+        table[row, NEW] += 1
+        if wrote[number] != UNWRITTEN:
+            tags[votes] = series
+            words[votes] = forms[wrote[number]]
+            votes += 1
+    return tags_of[:votes], forms_of[:votes]
+
+
+def count_votes(
+    const int64_t[::1] slots,
+    const int64_t[::1] people,
+    int64_t[::1] counts,
+    const int64_t[::1] tag_of,
+    int64_t[::1] leaders,
+):
+    """Count so many `people` more for each of the slots; `tag_of` gives the place of each slot's tag.
+
+    Where another slot than the one in `leaders` has as many by now, none leads, which is slot 0: gives the places of
+    these tags.
+    """
+    cdef Py_ssize_t number
+    cdef int64_t slot, place
+    cdef list open_again = []
+    if people.shape[0] != slots.shape[0]:
+        raise ValueError(f"{slots.shape[0]} slots, but {people.shape[0]} counts")
+    for number in range(slots.shape[0]):
+        counts[slots[number]] += people[number]
+    for number in range(slots.shape[0]):
+        slot = slots[number]
+        place = tag_of[slot]
+        if slot != leaders[place] and counts[slot] >= counts[leaders[place]]:
+            leaders[place] = 0
+            open_again.append(place)
+    return open_again

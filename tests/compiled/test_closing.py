@@ -144,3 +144,22 @@ def test_pairs_are_in_order_up_to_the_largest_number_of_a_series() -> None:
     assert keys.tolist() == [number << 32 | 2**31 - 1 for number in sorted([0, *tags])]
     assert wrote.tolist() == [-1, *reversed(range(len(tags)))]
     assert table[:, 1].tolist() == sorted([0, *tags])
+
+
+def test_votes_for_slots_and_tags_that_are_not_there_are_refused() -> None:
+    def count(*slots: int, people: int = 1, tag_of: int = 0, leader: int = 0) -> list[int]:
+        one = np.ones(1, np.int64)
+        counts = np.array([1 << 62, 0], np.int64)
+        return compiled.closing.count_votes(
+            np.array(slots, np.int64), np.ones(people, np.int64), counts, tag_of * np.ones(2, np.int64), leader * one
+        )
+
+    assert count(1) == []
+    with pytest.raises(ValueError, match="1 slots, but 2 counts"):
+        count(1, people=2)
+    for wrong in ({"tag_of": 1}, {"tag_of": -1}, {"leader": 2}):
+        with pytest.raises(IndexError):
+            count(1, **wrong)
+    for slot in (-1, 2):
+        with pytest.raises(IndexError):
+            count(slot)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -10,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import msgpack
 
+from streams import compiled
 from streams.measures.engagement.numbering import Numbers
 from streams.measures.engagement.votes import FEW, Votes, Written
 from streams.measures.hashtags import LabelVotes
 
 NAMES = ("", "x", "y", "z")
+WAYS = [True, False] if compiled.COMPILED else [False]
 
 
 def written(votes: list[tuple[int, str]], words: Numbers) -> Written:
@@ -30,6 +33,7 @@ def count_plainly(by_tag: dict[str, LabelVotes], votes: list[tuple[int, str]]) -
         by_tag.setdefault(NAMES[tag], LabelVotes()).add(form, counted[tag, form])
 
 
+@pytest.mark.parametrize("way", WAYS)
 @given(
     minutes=st.lists(
         st.tuples(
@@ -40,8 +44,13 @@ def count_plainly(by_tag: dict[str, LabelVotes], votes: list[tuple[int, str]]) -
     )
 )
 def test_votes_and_labels_are_those_of_counting_one_by_one(
-    minutes: list[tuple[list[tuple[int, str]], str]],
+    way: bool, minutes: list[tuple[list[tuple[int, str]], str]]
 ) -> None:
+    with patch.object(compiled, "COMPILED", way):
+        count_and_compare(minutes)
+
+
+def count_and_compare(minutes: list[tuple[list[tuple[int, str]], str]]) -> None:
     by_tag: dict[str, LabelVotes] = {}
     plain: dict[str, LabelVotes] = {}
     votes, words = Votes(by_tag), Numbers()
@@ -63,8 +72,12 @@ def test_votes_and_labels_are_those_of_counting_one_by_one(
     assert by_tag == plain
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("ahead", [0, 1])
-def test_a_form_leads_as_soon_as_it_has_as_many_people_and_is_the_first_by_code_points(ahead: int) -> None:
+def test_a_form_leads_as_soon_as_it_has_as_many_people_and_is_the_first_by_code_points(
+    ahead: int, way: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled, "COMPILED", way)
     votes, words = Votes({}), Numbers()
     votes.add(written([(1, "X")] * FEW + [(1, "x")] * (FEW + ahead), words), NAMES)
     assert votes.labels(["x"]) == ({} if ahead else {"x": "X"})

@@ -112,22 +112,25 @@ class Votes:
         slots = self._slot_of[forms]
         known = self._series_of[forms] == tags
         if np.count_nonzero(known) == len(known):
-            self._count(slots, 1)
+            self._count(slots, np.ones(len(slots), np.int64))
             return
-        self._count(slots[known], 1)
+        self._count(slots[known], np.ones(np.count_nonzero(known), np.int64))
         met = np.logical_not(known)
         self._meet(tags[met] << SERIES_SHIFT | forms[met], words, names)
 
-    def _count(self, slots: NDArray[np.int64], people: NDArray[np.int64] | int) -> None:
+    def _count(self, slots: NDArray[np.int64], people: NDArray[np.int64]) -> None:
         """Count so many `people` more for each slot; look for a label again where another may lead."""
-        counts = self._counts
-        np.add.at(counts, slots, people)
-        leaders = self._leaders[self._tag_of[slots]]
-        rivals = (counts[slots] >= counts[leaders]) & (slots != leaders)
-        if np.count_nonzero(rivals):
-            for place in self._tag_of[slots[rivals]].tolist():
-                self._labels.pop(self._met[place].name, None)
-                self._leaders[place] = NO_SLOT
+        counts, leaders = self._counts, self._leaders
+        if compiled.COMPILED:
+            places = compiled.closing.count_votes(slots, people, counts, self._tag_of, leaders)
+        else:
+            np.add.at(counts, slots, people)
+            of_tags = self._tag_of[slots]
+            rivals = (counts[slots] >= counts[leaders[of_tags]]) & (slots != leaders[of_tags])
+            places = of_tags[rivals].tolist()
+            leaders[places] = NO_SLOT
+        for place in places:
+            self._labels.pop(self._met[place].name, None)
 
     def _meet(self, votes: NDArray[np.int64], words: Numbers, names: Sequence[str]) -> None:
         """Count votes (series << 32 | word) for which no slot is known by the word alone."""
