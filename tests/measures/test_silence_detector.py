@@ -270,6 +270,32 @@ def test_a_drop_to_a_fifth_is_found_and_told_with_its_own_numbers() -> None:
     assert said.empty_seconds < 10 * 60
 
 
+def test_a_region_with_events_to_count_is_followed_within_a_day_and_a_sparse_one_within_weeks() -> None:
+    detector = trained()
+    before = {name: detector.machine(name).state.level for name in ("usual", "busy")}
+    for name in before:
+        chance = np.random.default_rng(5)
+        left = {minute: int(chance.binomial(count, 0.5)) for minute, count in history()[name].items()}
+        assert not feed(detector, name, left, END, END + 2 * DAY).silent
+    after = {name: detector.machine(name).state.level for name in before}
+    # 120 a day with a half-life of 50 events, ten hours: 50 / ln 2 = 72 weigh, of which 35 are missing after two days
+    assert after["busy"] / before["busy"] == pytest.approx((72 - 35 + 30) / (72 + 30), abs=0.1)
+    # 12 a day with one of 14 days: a tenth of what is weighed are these two days
+    assert after["usual"] / before["usual"] > 0.9
+
+
+def test_between_fits_the_sums_of_counts_halve_in_fifty_events() -> None:
+    machine = trained().machine("busy")
+    fit, state = machine.fit, machine.state
+    assert fit is not None
+    done = state.done
+    machine.observe(END + 44, 0, (), observed=True, span=45)
+    assert machine.fit is fit
+    cells = np.array(fit.mean).reshape(3, 24).mean(axis=1)
+    minutes = 50 / (cells @ [5 / 7, 1 / 7, 1 / 7] / 15)
+    assert state.done == pytest.approx(done * 0.5 ** (45 / minutes))
+
+
 def test_a_silence_teaches_nothing_after_its_alert() -> None:
     short, long = trained(), trained()
     for detector, lasting in ((short, 3 * DAY), (long, 6 * DAY)):

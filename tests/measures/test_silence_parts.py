@@ -171,6 +171,41 @@ def test_the_level_is_that_of_sums_that_halve(steps: list[tuple[bool, bool, floa
     assert (levels.done, levels.expected) == pytest.approx((done, expected))
 
 
+@pytest.mark.parametrize(
+    ("a_day", "hours"), [(50, 24), (100, 12), (199, 24 * 50 / 199), (200, 6), (1_000, 6), (100_000, 6)]
+)
+@pytest.mark.parametrize("step", [15, 60])
+def test_counts_are_followed_within_fifty_events_but_no_sooner_than_six_hours(
+    a_day: float, hours: float, step: int
+) -> None:
+    usual = a_day * step / DAY
+    assert odds.counts_half_life([usual] * 72, step) == pytest.approx(hours * 60)
+    assert odds.counts_half_life([usual * 7 / 5] * 24 + [0.0] * 48, step) == pytest.approx(hours * 60)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.booleans(), st.floats(0.1, 30)), min_size=1, max_size=80),
+    st.sampled_from([360.0, 1_440.0]),
+)
+def test_the_level_by_counts_is_that_of_sums_that_halve(steps: list[tuple[int, bool, float]], half_life: float) -> None:
+    counts = np.array([step[0] for step in steps], float)
+    seen = np.array([step[1] for step in steps])
+    means = np.array([step[2] for step in steps])
+    cells = np.zeros(len(steps), int)
+    past = Past(15, counts > 0, seen, cells, counts, seen, cells, np.zeros(0))
+    levels = odds.counts_levels(past, means, half_life)
+    done = expected = 0.0
+    wanted = [1.0]
+    for count, watched, mean in steps:
+        done, expected = done * 0.5 ** (15 / half_life), expected * 0.5 ** (15 / half_life)
+        if watched:
+            done, expected = done + min(count, 3 * mean + 3), expected + mean
+        wanted.append((done + 30) / (expected + 30))
+    assert levels.slots.tolist() == pytest.approx(wanted[:-1])
+    assert levels.now == pytest.approx(wanted[-1])
+
+
 def test_a_peak_is_one_once_it_fell_by_one_and_a_half() -> None:
     assert odds.peaks([0, 2, 1, 3, 1.6, 4, 2.5, 2.6, 3.0], 0) == []
     assert odds.peaks([0, 2, 1, 3, 1.6, 4, 2.4, 3.0, 1.6], 0) == [4]
@@ -278,7 +313,7 @@ def test_without_any_peak_the_theory_of_the_odds_holds() -> None:
 def fit_of(hazard: tuple[float, ...], tail_mean: float, threshold: float) -> Fit:
     none = tail.Tail(0, 1, 1)
     return Fit(
-        at=0, slot=60, dense=False, counted=False, hazard=hazard, mean=hazard, dispersion=1.0, tail=tail_mean,
+        at=0, slot=60, by_counts=False, counted=False, hazard=hazard, mean=hazard, dispersion=1.0, tail=tail_mean,
         silence=none, drop=none, threshold=threshold, drop_threshold=9.0,
     )  # fmt: skip
 

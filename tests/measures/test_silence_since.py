@@ -26,7 +26,7 @@ def region(hours: str = "", zone: str = "UTC", down: tuple[int, int] = (0, 0)) -
     machine = detector.machine("a")
     machine.resume(
         Fit(
-            at=0, slot=60, dense=False, counted=False, hazard=hazard, mean=(1.0,) * 72, dispersion=1.0, tail=0.8,
+            at=0, slot=60, by_counts=False, counted=False, hazard=hazard, mean=(1.0,) * 72, dispersion=1.0, tail=0.8,
             silence=Tail(5, 1, 1), drop=Tail(5, 1, 1), threshold=9.0, drop_threshold=9.0,
         )
     )  # fmt: skip

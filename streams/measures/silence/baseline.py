@@ -9,6 +9,7 @@ import numpy as np
 from streams.measures.calendars import CELLS
 from streams.measures.silence.settings import (
     CERTAIN,
+    COUNTED,
     DAY,
     FULL,
     HOUR,
@@ -110,11 +111,12 @@ def dispersion(counts: NDArray[np.float64], expected: NDArray[np.float64], *, lo
 
 class Baseline(NamedTuple):
     """`hazard`: of a slot (no unit) per cell at level 1; `mean`: events of a step per cell; `rate` of events
-    a day; `level`: hazard per hour over all time; `dispersion` is that of the counts.
+    a day; `level`: hazard per hour over all time; `dispersion` is that of the counts; `by_counts` says whether the
+    level is followed by them.
     """
 
     slot: int
-    dense: bool
+    by_counts: bool
     hazard: NDArray[np.float64]
     mean: NDArray[np.float64]
     dispersion: float
@@ -123,7 +125,7 @@ class Baseline(NamedTuple):
 
 
 def baseline(past: Past, seen: Occupancy, shape: NDArray[np.float64]) -> Baseline:
-    """Shrink a region's cells to its level times the pooled shape, where it is not dense, or to its counts.
+    """Shrink a region's cells to its level times the pooled shape, where slots are often empty, or to its counts.
 
     Where the mean of a slot is MANY or more, the prior probability of an empty slot is that of a negative binomial
     count, since empty slots are then too rare to be counted.
@@ -146,4 +148,4 @@ def baseline(past: Past, seen: Occupancy, shape: NDArray[np.float64]) -> Baselin
     rate = float(past.counts[past.step_seen].sum() / max(past.step_seen.sum(), 1) * DAY / past.step)
     level = float(hazard[past.cells[past.seen]].mean() / past.hours)
     whole = dispersion(past.counts[steps], usual[steps], low=False)
-    return Baseline(past.slot, seen.share > FULL, hazard, mean, whole, level, rate)
+    return Baseline(past.slot, rate >= COUNTED or seen.share > FULL, hazard, mean, whole, level, rate)

@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from streams.measures.silence import drops
 from streams.measures.silence.baseline import Baseline, baseline, occupancy
-from streams.measures.silence.odds import dense_levels, gap_peaks, gaps, mixed_peaks, slot_levels
+from streams.measures.silence.odds import counts_half_life, counts_levels, gap_peaks, gaps, replay_mixed, slot_levels
 from streams.measures.silence.settings import (
     COUNTED,
     DROP_SHARE,
@@ -50,12 +50,13 @@ class Pool(Struct, frozen=True, array_like=True):
 class Fit(Struct, frozen=True, array_like=True):
     """One region's tables as of the minute `at`: `hazard` of a slot and `mean` of a step per cell at level 1.
 
-    `tail` divides the hazard; `counted` says whether drops have a test of their own. Thresholds are log odds.
+    `by_counts` says whether the level is that of the counts, `counted` whether drops have a test of their own; `tail`
+    divides the hazard. Thresholds are log odds.
     """
 
     at: int
     slot: int
-    dense: bool
+    by_counts: bool
     counted: bool
     hazard: tuple[float, ...]
     mean: tuple[float, ...]
@@ -68,12 +69,17 @@ class Fit(Struct, frozen=True, array_like=True):
 
 
 class Standing(NamedTuple):
-    """The level, which stands still in a gap, the sums behind it, and the drop test's, as a replay leaves them."""
+    """The level, which stands still in a gap, the sums behind it, and the drop test's, as a replay leaves them.
+
+    Also the odds of silence and of a drop, infinite where they aren't replayed.
+    """
 
     level: float
     done: float
     expected: float
     counted: drops.Counted
+    odds: float
+    mixed: float
 
 
 class Study:
@@ -87,7 +93,10 @@ class Study:
         self.base: Baseline = baseline(past, seen, shape)
         self.counted = self.base.rate >= COUNTED
         hazard, self.means = self._unseen(shape, prior_rate)
-        levels = dense_levels(past, self.means) if self.base.dense else slot_levels(past, hazard)
+        if self.base.by_counts:
+            levels = counts_levels(past, self.means, counts_half_life(self.base.mean.tolist(), past.step))
+        else:
+            levels = slot_levels(past, hazard)
         self.level, self.done, self.expected = levels.now, levels.done, levels.expected
         self.x = hazard * levels.slots * past.seen
         self.first, self.after, self.gaps = gaps(past, np.where(past.occupied, 0.0, self.x))
@@ -115,15 +124,19 @@ class Study:
             means[first:after] = base.mean[past.step_cells[first:after]]
         return hazard, means
 
-    def peaks(self, tail: float) -> NDArray[np.float64]:
-        """Give the past peaks of the log odds that are compared with the threshold."""
+    def replay(self, tail: float) -> tuple[NDArray[np.float64], float, float]:
+        """Give the past peaks of the log odds that are compared with the threshold, and the odds at the end.
+
+        Those are of silence and of a drop; infinite where drops have a test of their own, whose gaps are short.
+        """
         warm_up = WARM_UP // self.past.slot
         if not self.counted:
-            return np.array(mixed_peaks(self.past, self.x, tail, warm_up))
+            replayed = replay_mixed(self.past, self.x, tail, warm_up)
+            return np.array(replayed.peaks), replayed.silence, replayed.drop
         empty = self.past.seen & ~self.past.occupied
         hours = np.where(empty, self.past.hours, 0.0)
         found = gap_peaks(np.where(empty, self.x, 0.0) / tail, hours, self.first, self.after)
-        return found[self.after > warm_up]
+        return found[self.after > warm_up], math.inf, math.inf
 
     def drop_peaks(self) -> tuple[NDArray[np.float64], drops.Counted]:
         """Give the past peaks of the drop test and where it stands; nothing where drops aren't counted."""
@@ -152,7 +165,7 @@ def fit_pool(at: int, pasts: Sequence[Past]) -> Pool | None:
     studies = [Study(past, shape) for past, _ in found]
     gap_tail = pooled_gaps([study.gaps for study in studies])
     tails = [region_gaps(study.gaps, gap_tail) for study in studies]
-    silences = [study.peaks(tail) for study, tail in zip(studies, tails, strict=True)]
+    silences = [study.replay(tail)[0] for study, tail in zip(studies, tails, strict=True)]
     silence = pooled_tail(silences, [study.weeks for study in studies])
     counted = [study for study in studies if study.counted]
     # A tenth of alpha is too far out for a heavy tail: drops would never be found in a small group. With the same tail
@@ -186,14 +199,15 @@ def fit_region(at: int, past: Past, pool: Pool, alpha: float, *, young: bool) ->
     study = Study(past, np.array(pool.shape), pool.rate if young else 0.0)
     base = study.base
     tail = region_gaps(study.gaps, pool.gaps)
-    silence = region_tail(study.peaks(tail), study.weeks, pool.silence)
+    peaks, odds, mixed = study.replay(tail)
+    silence = region_tail(peaks, study.weeks, pool.silence)
     drop_peaks, counted = study.drop_peaks()
     drop = region_tail(drop_peaks, study.weeks, pool.drop)
     share = min(scale(silence, tail, base.level) ** 0.5 / pool.share, LARGEST_SHARE)
     fitted = Fit(
         at=at,
         slot=past.slot,
-        dense=base.dense,
+        by_counts=base.by_counts,
         counted=study.counted,
         hazard=tuple(base.hazard.tolist()),
         mean=tuple(base.mean.tolist()),
@@ -207,4 +221,4 @@ def fit_region(at: int, past: Past, pool: Pool, alpha: float, *, young: bool) ->
         ),
         drop_threshold=drop.threshold(alpha * DROP_SHARE),
     )
-    return fitted, Standing(study.level, study.done, study.expected, counted)
+    return fitted, Standing(study.level, study.done, study.expected, counted, odds, mixed)

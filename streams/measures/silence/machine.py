@@ -11,10 +11,9 @@ from streams.measures.silence.alerts import decide, forgive, recover
 from streams.measures.silence.fit import Fit, Pool, Standing, fit_region, look
 from streams.measures.silence.forecast import promise
 from streams.measures.silence.heights import heights, told
-from streams.measures.silence.odds import after_empty, drop_after, rescaled
+from streams.measures.silence.odds import after_empty, counts_half_life, drop_after, rescaled
 from streams.measures.silence.settings import (
     DAY,
-    DENSE_HALF_LIFE,
     HOUR,
     LEVEL_HALF_LIFE,
     LEVEL_WEIGHT,
@@ -67,7 +66,7 @@ class Machine:
         self._hours = self._slot / HOUR
         self._step = step_length(self._slot)
         self._decay = 2 ** (-self._slot / LEVEL_HALF_LIFE)
-        self._dense_decay = 2 ** (-self._step / DENSE_HALF_LIFE)
+        self._counts_decay = 2 ** (-self._step / counts_half_life(fit.mean, self._step)) if fit else 1.0
         self._code_day = -1
         self._codes = b""
         self._judge()
@@ -154,7 +153,7 @@ class Machine:
         learns = seen and (occupied or not state.silent)
         hazard = fit.hazard[cell]
         self._weigh(fit, hazard, cell, seen=seen, occupied=occupied)
-        if not fit.dense:
+        if not fit.by_counts:
             state.done *= self._decay
             state.expected *= self._decay
             if learns:
@@ -183,9 +182,9 @@ class Machine:
     def _close_step(self, fit: Fit, mean: float, *, seen: bool) -> None:
         state = self.state
         learns = seen and not (state.silent and not state.step_events)
-        if fit.dense:
-            state.done *= self._dense_decay
-            state.expected *= self._dense_decay
+        if fit.by_counts:
+            state.done *= self._counts_decay
+            state.expected *= self._counts_decay
             if learns:
                 state.done += min(state.step_events, 3 * mean + 3)
                 state.expected += mean
@@ -225,7 +224,7 @@ class Machine:
             past = look(self.history, self.calendar, now, self.resolution)
             fitted = fit_region(now, past, pool, self.alpha, young=young)
             if fitted:
-                self._refit(*fitted)
+                self._refit(*fitted, young=young)
         state.hour = now
         state.hour_level = state.level
 
@@ -240,13 +239,17 @@ class Machine:
             self._asked, self._answer = asked, None if found is None else found * 60
         return self._answer
 
-    def _refit(self, fit: Fit, standing: Standing) -> None:
+    def _refit(self, fit: Fit, standing: Standing, *, young: bool) -> None:
         state = self.state
         if self.fit:
             before, after = self.fit.tail, fit.tail
             state.odds = rescaled(state.odds, before, after)
             state.mixed = rescaled(state.mixed, before, after)
             state.mixed_before = rescaled(state.mixed_before, before, after)
+            if young:
+                # A young region's pace is guessed anew each day; what was a long gap by the first guess may be none.
+                state.odds = min(state.odds, standing.odds)
+                state.mixed = min(state.mixed, standing.mixed)
         state.level, state.done, state.expected = standing.level, standing.done, standing.expected
         state.counted = standing.counted._replace(odds=state.counted.odds if fit.counted else 0.0)
         if fit.counted:

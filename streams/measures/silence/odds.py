@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from streams.measures.silence.settings import (
-    DENSE_HALF_LIFE,
+    COUNTS_FOLLOWED,
+    COUNTS_HALF_LIFE,
     DROP_ODDS,
     DROPPED,
     LEVEL_HALF_LIFE,
@@ -22,7 +23,7 @@ from streams.measures.silence.settings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -62,6 +63,14 @@ def log(odds: float) -> float:
     return math.log(odds) if odds > 1e-40 else LOWEST
 
 
+class Replayed(NamedTuple):
+    """The peaks of the log odds over a history, and the odds of silence and of a drop at its end."""
+
+    peaks: list[float]
+    silence: float
+    drop: float
+
+
 class Levels(NamedTuple):
     """The level in each slot, from what came before it, then `now`, and the sums of done and expected at the end."""
 
@@ -85,11 +94,24 @@ def tracked(
     return (a + weight) / (b + weight), float(a[-1]), float(b[-1])
 
 
-def dense_levels(past: Past, means: NDArray[np.float64]) -> Levels:
-    """Give the level of a dense region in each slot, from the counts of its steps; `means` are at level 1."""
+def counts_half_life(mean: Sequence[float], step: int) -> float:
+    """Give the half-life in minutes of a level that counts tell; `mean` is that of a step of so many minutes per cell.
+
+    It is COUNTS_HALF_LIFE, or as long as COUNTS_FOLLOWED events take in a week of five working days.
+    """
+    day = len(mean) // 3
+    usual = (5 * sum(mean[:day]) + sum(mean[day:])) / (7 * day)
+    return max(COUNTS_HALF_LIFE, COUNTS_FOLLOWED * step / max(usual, 1e-6))
+
+
+def counts_levels(past: Past, means: NDArray[np.float64], half_life: float) -> Levels:
+    """Give the level in each slot from the counts of the steps, of which `means` are expected at level 1.
+
+    `half_life` is in minutes.
+    """
     done = np.where(past.step_seen, np.minimum(past.counts, 3 * means + 3), 0.0)
     expected = np.where(past.step_seen, means, 0.0)
-    levels, a, b = tracked(done, expected, DENSE_HALF_LIFE / past.step, 3 * LEVEL_WEIGHT)
+    levels, a, b = tracked(done, expected, half_life / past.step, 3 * LEVEL_WEIGHT)
     before = np.concatenate(([1.0], levels[:-1]))
     now = float(levels[-1]) if len(levels) else 1.0
     return Levels(np.repeat(before, past.step // past.slot), now, a, b)
@@ -138,8 +160,8 @@ def gap_peaks(
     return total[after] - total[first] + inner
 
 
-def mixed_peaks(past: Past, hazard: NDArray[np.float64], tail: float, warm_up: int) -> list[float]:
-    """Replay silence and drop together over a sparse region's slots and give the peaks of their log odds."""
+def replay_mixed(past: Past, hazard: NDArray[np.float64], tail: float, warm_up: int) -> Replayed:
+    """Replay silence and drop together over a sparse region's slots; peaks in the first `warm_up` don't count."""
     silence = drop = 0.0
     course: list[float] = []
     hours = past.hours
@@ -150,7 +172,7 @@ def mixed_peaks(past: Past, hazard: NDArray[np.float64], tail: float, warm_up: i
         elif occupied:
             silence = 0.0
         course.append(log(silence + DROP_ODDS * drop))
-    return peaks(course, warm_up)
+    return Replayed(peaks(course, warm_up), silence, drop)
 
 
 def peaks(course: Iterable[float], warm_up: int) -> list[float]:

@@ -40,7 +40,7 @@ SHAPE_WEIGHT: Final = 30.0
 """Weight of the pooled shape in each cell (hours of data)."""
 
 FULL: Final = 0.9
-"""Share of occupied slots above which a region is dense: empty slots are too rare to be counted."""
+"""Share of occupied slots above which the level is that of the counts: empty slots are too rare to tell it."""
 
 CERTAIN: Final = 0.97
 """Highest probability of an occupied slot that is believed from occupancy alone."""
@@ -54,8 +54,11 @@ LARGEST_HAZARD: Final = 15.0
 LEVEL_HALF_LIFE: Final = 14 * DAY
 """How fast the level of a region follows it."""
 
-DENSE_HALF_LIFE: Final = 6 * HOUR
-"""The same in the silence test of a dense region, which has the events to know its level within hours."""
+COUNTS_HALF_LIFE: Final = 6 * HOUR
+"""The same where events are counted, which tell the level within hours; longer where COUNTS_FOLLOWED take longer."""
+
+COUNTS_FOLLOWED: Final = 50.0
+"""Events that are expected in that half-life at least: with fewer the level follows chance."""
 
 LEVEL_WEIGHT: Final = 10.0
 """Occupied slots (or, for counts, three times as many events) with which the level is pulled to one."""
@@ -110,7 +113,7 @@ LARGEST_SHARE: Final = 3.0
 """At most this multiple of alpha goes to one region."""
 
 COUNTED: Final = 50.0
-"""Events a day from which drops have a test of their own."""
+"""Events a day from which drops have a test of their own and the level is that of the counts."""
 
 DROP_SHARE: Final = 0.1
 """Share of alpha that the drop test gets in those regions: a drop is the lesser fault, and lulls look like it."""
