@@ -44,11 +44,21 @@ cdef inline bint _stands(Cursor* here, const char* literal) noexcept:
     return True
 
 
+cdef inline Hash _marks(Hash word) noexcept:
+    """Give 0 where none of eight bytes is a quotation mark, a backslash, a control character or other than ASCII."""
+    cdef Hash ones = 0x0101010101010101ULL
+    cdef Hash quotes = word ^ 0x22 * ones
+    cdef Hash slashes = word ^ 0x5C * ones
+    return (quotes - ones | slashes - ones | word - 0x20 * ones | word) & 0x80 * ones
+
+
 cdef inline bint _string(Cursor* here, Span* into, Py_ssize_t longest) noexcept:
     """Read 1 to `longest` bytes up to the quotation mark, and stop there."""
     cdef const char* at = here.at
     cdef const char* stop = here.end if here.end - at <= longest else at + longest + 1
     cdef unsigned char byte
+    while stop - at >= 8 and not _marks(_word(at)):
+        at += 8
     while at < stop:
         byte = <unsigned char>at[0]
         if byte == c'"':
@@ -60,14 +70,6 @@ cdef inline bint _string(Cursor* here, Span* into, Py_ssize_t longest) noexcept:
         here.seen |= byte
         at += 1
     return False
-
-
-cdef inline Hash _marks(Hash word) noexcept:
-    """Give 0 where none of eight bytes is a quotation mark, a backslash, a control character or other than ASCII."""
-    cdef Hash ones = 0x0101010101010101ULL
-    cdef Hash quotes = word ^ 0x22 * ones
-    cdef Hash slashes = word ^ 0x5C * ones
-    return (quotes - ones | slashes - ones | word - 0x20 * ones | word) & 0x80 * ones
 
 
 cdef inline bint _pseudonym(Cursor* here, const char** into) noexcept:
