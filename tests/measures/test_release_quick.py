@@ -97,7 +97,9 @@ def test_the_top_tags_of_a_region_are_those_that_would_be_chosen_anew_each_minut
 )
 def test_however_the_minutes_of_regions_are_cut_into_runs_the_same_is_released(history, cut: int) -> None:
     people = {"a": 1_000, "b": 0, "c": 12}
-    wanted = RegionsSettings(Config(), Directory(region=tuple(Region(*one) for one in people.items())))
+    wanted = RegionsSettings(
+        Config(), Directory(region=tuple(Region(name, headcount=count) for name, count in people.items()))
+    )
     minutes = dict.fromkeys(people, BEGIN)
     records = []
     for region, step, windows in history:
@@ -117,12 +119,12 @@ def test_however_the_minutes_of_regions_are_cut_into_runs_the_same_is_released(h
 
 def test_a_run_of_more_minutes_than_may_wait_releases_each_of_them() -> None:
     minutes = 2 * MOST + 1
-    four = [[20], [20], [20], [20]]
+    four = [[20], [40], [40], [40]]
     activity = Activity(
         "a", BEGIN, 0, 1, 1, {}, {}, windows=Windows([WHOLE], four, four, four, four, four, four),
         sources={"s": SourceState("ok", 0, 0)},
     )  # fmt: skip
     fold = RegionsFold(RegionsSettings(Config(), Directory(region=(Region("a", headcount=1_000),))))
     records = [encode(replace(activity, minute=BEGIN + at)) for at in range(minutes)]
-    assert fold.fold(range(minutes), records).statuses[0].windows[WHOLE].actors == (20,) * 4
+    assert fold.fold(range(minutes), records).statuses[0].windows[WHOLE].actors == (20, 40, 40, 40)
     assert fold.states["a"].release.minute == BEGIN + minutes - 1
