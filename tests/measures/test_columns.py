@@ -174,7 +174,9 @@ def test_a_record_with_any_byte_changed_is_read_as_the_decoder_reads_it_or_not_a
     others = [encode(USUAL), encode(Heartbeat("x", "ok", 1, 1))]
     if data is None:
         mutants = [
-            whole[:place] + bytes([byte]) + whole[place + 1 :] for place in range(len(whole)) for byte in b'"\\,]\0\xc3'
+            whole[:place] + bytes([byte]) + whole[place + 1 :]
+            for place in range(len(whole))
+            for byte in b'"\\,]\0\x1f\xc3'
         ]
         mutants += [whole[:place] + whole[place + 1 :] for place in range(len(whole))]
         mutants += [whole[:place] for place in range(len(whole))]
