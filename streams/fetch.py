@@ -5,9 +5,9 @@ partition are walked as they came and only the values are taken out; keys, heade
 bytes, and are read out of them when somebody asks. All that aiokafka does for a reader is done here as well: the
 check of each batch's CRC-32C, decompression, leaving out control batches and (with the isolation level
 read_committed) the batches of aborted transactions, leaving out records before the position, and moving the position
-on. The consumer is used as it is: nothing of aiokafka is replaced, but private parts of aiokafka 0.14 are read, which
-`check_consumer` looks for. The layout of a batch is that of Kafka's message format 2, in Kafka's documentation
-under "Record Batch".
+on. The consumer is used as it is, but private parts of aiokafka 0.14 are read, which `check_consumer` looks for; only
+`streams.receive` replaces one, on a consumer that it is given. The layout of a batch is that of Kafka's message format
+2, in Kafka's documentation under "Record Batch".
 """
 
 # ruff: noqa: SLF001 - a consumer keeps its batches in private parts; check_consumer tells when they have changed

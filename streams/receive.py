@@ -65,8 +65,9 @@ class Receiver(asyncio.BufferedProtocol):
         self._size = memoryview(bytearray(_SIZE.size))
         self._kept = memoryview(bytearray(_FIRST_BYTES))
         self._wanted = self._size
-        """The bytes to fill: a size, or an answer."""
+        """The bytes to fill: a size, or as much of an answer as there is room for."""
         self._filled = 0
+        self._answer_size = 0
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
         """Give the room for what comes next."""
@@ -84,14 +85,18 @@ class Receiver(asyncio.BufferedProtocol):
             self._reader.set_exception(error)
 
     def _filled_up(self) -> None:
-        self._filled = 0
+        filled, self._filled = self._filled, 0
         if self._wanted is self._size:
-            size: int = _SIZE.unpack(self._size)[0]
-            if size <= 0:
-                raise ValueError(f"an answer of Kafka of {size} bytes")
-            if size > len(self._kept):
-                self._kept = memoryview(bytearray(size))
-            self._wanted = self._kept[:size]
+            self._answer_size = _SIZE.unpack(self._size)[0]
+            if self._answer_size <= 0:
+                raise ValueError(f"an answer of Kafka of {self._answer_size} bytes")
+            self._wanted = self._kept[: self._answer_size]
+        elif filled < self._answer_size:
+            # twice what has come, never what is only said: bytes that are no size would ask for gigabytes
+            larger = memoryview(bytearray(min(self._answer_size, 2 * filled)))
+            larger[:filled] = self._wanted
+            self._kept = self._wanted = larger
+            self._filled = filled
         else:
             answer, self._wanted = self._wanted, self._size
             connection = self._connection()

@@ -187,6 +187,19 @@ async def test_an_answer_that_is_wrong_closes_the_connection_and_fails_what_wait
         assert not connection.connected()
 
 
+async def test_room_is_made_for_what_has_come_and_not_for_what_a_size_says() -> None:
+    async with connected() as (connection, _):
+        receiver = connection._writer.transport.get_protocol()
+        receiver.get_buffer(-1)[:] = (2**31 - 1).to_bytes(4, "big")
+        receiver.buffer_updated(4)
+        came = 0
+        for _ in range(5):
+            room = receiver.get_buffer(-1)
+            assert len(room.obj) <= max(64 << 10, 2 * came)
+            came += len(room)
+            receiver.buffer_updated(len(room))
+
+
 async def test_a_broker_that_goes_away_fails_what_waits() -> None:
     request, _ = fetch_answer(11, [])
     async with connected() as (connection, server):
