@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from faust.exceptions import ConsistencyError
 
+from streams import compiled
 from streams.agents.app import FLUSH_SECONDS, WorkerApp
 from streams.agents.topics import check_topics
 from streams.errors import OperatorError
@@ -45,6 +46,8 @@ async def run_worker(
 
     `standing` is told whether the worker folds, or is starting or restoring its state.
     """
+    if not compiled.COMPILED:
+        log.info("worker.not_compiled", why="no C compiler when Jun was built: right, but at more than twice the CPU")
     await check_topics(config)
     app = WorkerApp(config, directory, seal_to)
     if standing is not None:
