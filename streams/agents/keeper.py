@@ -70,7 +70,9 @@ class Keeper:
         self._folding = asyncio.Lock()
         self._flushing = asyncio.Lock()
         self.torn = False
-        """Whether a flush was broken off: then none may follow, whose marker would vouch for what was not written."""
+        """Whether a run or a flush was broken off: then no flush may follow, whose marker would vouch for what was not
+        folded, sent or written.
+        """
 
     # -- assignment
 
@@ -123,19 +125,24 @@ class Keeper:
         async with self._folding:
             if not self.records:
                 log.info("worker.first_run", topic=self.source)
-            messages = work.take(run)
-            self.records += len(run.values)
-            self._dirty.add(run.partition.partition)
-            self._taken.append(event.message)
-            event.message.value = None  # a run is megabytes, and is folded now
-            for message in messages:
-                self._pending.append(await self._send(message.topic, message.key, message.value, message.partition))
+            try:
+                await self._fold(work, run, event.message)
+            except BaseException:
+                self.torn = True
+                raise
+
+    async def _fold(self, work: Work, run: Run, taken: Any) -> None:
+        messages = work.take(run)
+        self.records += len(run.values)
+        self._dirty.add(run.partition.partition)
+        self._taken.append(taken)
+        taken.value = None  # a run is megabytes, and is folded now
+        for message in messages:
+            self._pending.append(await self._send(message.topic, message.key, message.value, message.partition))
 
     async def flush(self) -> None:
         """Make everything that has been folded so far durable, and acknowledge it."""
         async with self._flushing:
-            if self.torn:
-                return
             try:
                 await self._flush()
             except BaseException:
@@ -144,6 +151,8 @@ class Keeper:
 
     async def _flush(self) -> None:
         async with self._folding:
+            if self.torn:
+                return
             pending, self._pending = self._pending, []
             taken, self._taken = self._taken, []
             dirty, self._dirty = self._dirty, set()

@@ -51,9 +51,12 @@ class Work:
     def __init__(self) -> None:
         self.next_offset = 0
         self.flushes = 0
+        self.fails = False
 
     def take(self, run: Any) -> list[Message]:
         """Publish one message for a run."""
+        if self.fails:
+            raise MemoryError
         self.next_offset = run.start + 1
         return [Message("activity", b"published %d" % run.start, b"")]
 
@@ -117,6 +120,22 @@ async def test_after_a_flush_that_was_broken_off_no_marker_is_written_and_no_sta
     assert not worker.acknowledged
     assert worker.keeper.torn
     assert worker.keeper.kept(GENERATION + 1) == {}
+
+
+@pytest.mark.parametrize("where", ["in the fold", "while it is sent"])
+async def test_after_a_run_that_was_broken_off_nothing_is_written_or_acknowledged(where: str) -> None:
+    worker = Worker()
+    await worker.take(0)
+    if where == "in the fold":
+        worker.keeper.works[0].fails = True  # type: ignore[attr-defined] # it is the Work above
+    else:
+        worker.kafka.refuse = [MemoryError()]
+    with pytest.raises(MemoryError):
+        await worker.take(1)
+    await worker.keeper.flush()
+    assert worker.kafka.written == [("activity", b"published 0")]
+    assert not worker.acknowledged
+    assert worker.keeper.torn
 
 
 @pytest.mark.parametrize("error", [UnknownTopicOrPartitionError, KafkaTimeoutError])
