@@ -77,10 +77,13 @@ cdef class Words:
         free(self.text)
 
     cdef int clear(self) except -1:
+        cdef Word* slots = <Word*>calloc(FEWEST_SLOTS, sizeof(Word))
+        if slots == NULL:
+            raise MemoryError
         free(self.slots)
-        self.slots = NULL
-        self.count = self.used = self.size = 0
-        return self._grow(FEWEST_SLOTS)
+        self.slots, self.size, self.count = slots, FEWEST_SLOTS, 0
+        self.used = 0
+        return 0
 
     cdef int find(self, const char* name, Py_ssize_t length, Hash hash) noexcept:
         """Give the number of a word, -1 where it is not here."""
@@ -157,10 +160,12 @@ cdef class Persons:
         free(self.slots)
 
     cdef int clear(self) except -1:
+        cdef Person* slots = <Person*>calloc(FEWEST_SLOTS, sizeof(Person))
+        if slots == NULL:
+            raise MemoryError
         free(self.slots)
-        self.slots = NULL
-        self.count = self.size = 0
-        return self._grow(FEWEST_SLOTS)
+        self.slots, self.size, self.count = slots, FEWEST_SLOTS, 0
+        return 0
 
     cdef inline void fetch(self, Hash hash) noexcept:
         """Let the processor fetch what find() will look at."""
