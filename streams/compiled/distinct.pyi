@@ -3,7 +3,7 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
-def first_texts(packed: bytes, width: int, head: int) -> tuple[bytes, NDArray[np.int64] | None]: ...
+def first_texts(packed: bytes, width: int, head: int) -> tuple[bytes, NDArray[np.int64] | None] | None: ...
 def leave(
     places: NDArray[np.int64],
     codes: bytearray,

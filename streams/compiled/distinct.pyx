@@ -11,6 +11,7 @@ import numpy as np
 cdef enum:
     WORD = 8
     FREE = -1
+    PROBES = 64
 
 cdef uint64_t MIX = 0x9E3779B97F4A7C15u
 cdef uint64_t ODD = 0xC2B2AE3D27D4EB4Fu
@@ -33,7 +34,8 @@ def first_texts(bytes packed not None, Py_ssize_t width, uint8_t head):
     """Give the distinct ones of texts of `width` bytes, at least 8, that are packed one after the other.
 
     Gives them packed in the order in which they came first, `head` before each; and an array of their places, or None
-    where no text came twice.
+    where no text came twice. Gives None alone where more than PROBES texts want the same place: they were chosen to
+    collide, and a dict is faster.
     """
     cdef const uint8_t* texts = <const uint8_t*>PyBytes_AS_STRING(packed)
     cdef uint8_t* out
@@ -64,6 +66,8 @@ def first_texts(bytes packed not None, Py_ssize_t width, uint8_t head):
             while table[at] != FREE and memcmp(texts + table[at] * width, texts + number * width, width) != 0:
                 step += 1  # less than half of the places are taken, and steps of 1, 2, 3 ... lead to all of them
                 at = <Py_ssize_t>(<uint64_t>(at + step) & mask)
+                if step == PROBES:
+                    return None
             if table[at] == FREE:
                 table[at] = <int32_t>number
                 places[kept] = number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from array import array
 from unittest.mock import patch
 
@@ -83,7 +84,9 @@ def test_texts_of_any_width_are_those_of_the_twin(drawn: list[str], width: int) 
     packed = b"".join(one.encode()[-width:] for one in drawn)
     ways = []
     for way in (first_texts, compiled.distinct.first_texts):
-        found, places = way(packed, width, 7)
+        told = way(packed, width, 7)
+        assert told is not None
+        found, places = told
         ways.append((found, None if places is None else places.tolist()))
     assert ways[0] == ways[1]
 
@@ -91,10 +94,27 @@ def test_texts_of_any_width_are_those_of_the_twin(drawn: list[str], width: int) 
 def test_many_ids_are_found_again_among_many() -> None:
     once = np.random.default_rng(1).integers(0, 256, (20_000, ID_BYTES), np.uint8)
     packed = once.tobytes() + once[::-1].tobytes()
-    found, places = compiled.distinct.first_texts(packed, ID_BYTES, 0xFF)
+    told = compiled.distinct.first_texts(packed, ID_BYTES, 0xFF)
+    assert told is not None
+    found, places = told
     assert places is not None
     assert places.tolist() == list(range(20_000))
     assert np.frombuffer(found, np.uint8).reshape(-1, ID_BYTES + 1)[:, 1:].tobytes() == once.tobytes()
+
+
+def test_ids_that_were_chosen_to_collide_are_left_to_the_dict() -> None:
+    inverse = pow(0x9E3779B97F4A7C15, -1, 2**64)
+    chosen = [(number * inverse % 2**64).to_bytes(8, sys.byteorder) for number in range(100)]
+    assert compiled.distinct.first_texts(b"".join(chosen), 8, 0) is None
+    assert compiled.distinct.first_texts(b"".join(chosen[:64]), 8, 0) is not None
+
+
+def test_what_is_left_to_the_dict_is_distinct_as_well() -> None:
+    events, _ = minute_of([[IDS[0] * 2, IDS[1] * 2]], packed=[False], offsets=[0, 1], lengths=[1, 1])
+    events._ids = [b"a" * ID_BYTES + b"a" * ID_BYTES]
+    with patch.object(compiled.distinct, "first_texts", return_value=None):
+        events.distinct()
+    assert (events.duplicates, msgpack.decode(events.ids)) == (1, ["a" * ID_BYTES])
 
 
 def test_bytes_that_are_no_texts_and_columns_that_do_not_fit_are_refused() -> None:

@@ -162,7 +162,8 @@ class OpenMinute:
         if order is not None:
             self._choose(order)
             packed = np.frombuffer(packed, f"V{ID_BYTES}")[order].tobytes()
-        found, first = (compiled.distinct.first_texts if compiled.COMPILED else first_texts)(packed, ID_BYTES, _ID)
+        quick = compiled.distinct.first_texts(packed, ID_BYTES, _ID) if compiled.COMPILED else None
+        found, first = quick or first_texts(packed, ID_BYTES, _ID)
         self.ids = _list_header(len(found) // (ID_BYTES + 1)) + found
         if first is not None:
             self._leave(first)
