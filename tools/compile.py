@@ -60,7 +60,7 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatch's signature
         """Compile, and put what was made into the wheel."""
         wanted = os.environ.get("JUN_COMPILE", "")
-        if wanted == "no":
+        if wanted == "no" or self.target_name == "sdist":
             return
         try:
             made = compile_all()
