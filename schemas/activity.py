@@ -5,9 +5,9 @@ These are exact figures that stay inside Jun; only the region agent may turn the
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from schemas.events import Status
 from schemas.version import Version, version_field
@@ -49,19 +49,34 @@ class SeriesWindow(Struct, frozen=True, gc=False, array_like=True):
     returning: tuple[int, ...] = ()
 
 
+Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+"""A count; JSON keeps none above exactly."""
+
+
 class Windows(Struct, frozen=True, gc=False):
     """Several series over the rolling windows, by columns: each column has one list for each of WINDOWS.
 
-    Every list is as long as `series`. `new` counts the people whose first act in 28 days lies in the window.
+    Every list is as long as `series`, whose names differ. `new` counts the people whose first act in 28 days lies in
+    the window. Raises ValueError for others: counts out of place would be shown as those of another series or region.
     """
 
     series: list[str] = field(default_factory=list)
-    actors: list[list[int]] = field(default_factory=list)
-    new: list[list[int]] = field(default_factory=list)
-    events: list[list[int]] = field(default_factory=list)
-    posts: list[list[int]] = field(default_factory=list)
-    replies: list[list[int]] = field(default_factory=list)
-    reshares: list[list[int]] = field(default_factory=list)
+    actors: list[list[Count]] = field(default_factory=list)
+    new: list[list[Count]] = field(default_factory=list)
+    events: list[list[Count]] = field(default_factory=list)
+    posts: list[list[Count]] = field(default_factory=list)
+    replies: list[list[Count]] = field(default_factory=list)
+    reshares: list[list[Count]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Check the shape."""
+        count = len(self.series)
+        windows = len(WINDOWS) if count else 0
+        columns = (self.actors, self.new, self.events, self.posts, self.replies, self.reshares)
+        if any(len(column) < windows or any(len(row) != count for row in column) for column in columns):
+            raise ValueError(f"wanted a count for each of {count} series in each of {windows} windows")
+        if len(set(self.series)) != count:
+            raise ValueError("wanted each series once")
 
     def by_series(self) -> dict[str, SeriesWindow]:
         """Turn the columns into one SeriesWindow for each series."""

@@ -9,7 +9,7 @@ from schemas.activity import Activity, ActivityFigures, SourceChange, SourceStat
 from schemas.codec import encode
 from schemas.config import Config
 from schemas.directory import Directory, Region
-from schemas.regions import CampaignDay, TagTogether
+from schemas.regions import CampaignDay, Evidence, TagTogether
 from streams.measures.campaigns import NO_END, Definition
 from streams.measures.privacy import Release
 from streams.measures.regions.campaigns import Kept, status
@@ -113,6 +113,18 @@ def test_nothing_of_a_region_with_too_few_people_is_released() -> None:
     assert {"hidden"} == set(status.events_total.values())
 
 
+def test_no_evidence_is_told_of_a_region_with_too_few_people() -> None:
+    for region, told in (("a", True), ("small", False)):
+        _, output = fold(minute(0, region), minute(5, region, events=0, span=5))
+        assert {bool(one.evidence.empty_seconds) for one in output.statuses} == {told}
+        assert all(one.evidence == Evidence() for one in output.transitions)
+
+
+def test_the_last_event_is_told_as_the_end_of_its_minute() -> None:
+    _, output = fold(minute(0), minute(5, events=0, span=5))
+    assert output.statuses[0].last_event_at == (BEGIN + 1) * 60_000
+
+
 def test_state_read_back_goes_on_as_if_nothing_had_happened() -> None:
     records = [minute(n, events=n % 3, people=10 + n % 5) for n in range(0, 200, 2)]
     raw = [encode(one) for one in records]
@@ -180,3 +192,23 @@ def test_a_region_that_has_become_too_small_tells_no_day_and_no_tag_of_its_campa
     gone = status(kept, Release(20_001 * 1_440))["spring"]
     assert gone.days == (CampaignDay(20_000, "hidden", "hidden"), CampaignDay(20_001, "hidden", "hidden"))
     assert gone.candidates == ()
+
+
+@pytest.mark.parametrize(
+    ("series", "columns"),
+    [
+        (["", "tag"], ([[12]] * 4, [[1, 1]] * 4, [[12, 7, 7]] * 4, *[[[12, 7]] * 4] * 3)),
+        ([""], ([[12]] * 3, *[[[12]] * 4] * 5)),
+        (["", ""], [[[12, 7]] * 4] * 6),
+        ([""], [[[-3]] * 4] * 6),
+        ([""], [[[2**63]] * 4] * 6),
+    ],
+    ids=["a count of another series", "a window short", "a series twice", "less than nobody", "more than can be counted"],
+)
+def test_counts_that_are_not_each_series_own_are_refused_and_shown_of_no_region(series, columns) -> None:
+    names = ("actors", "new", "events", "posts", "replies", "reshares")
+    wrong = msgspec.json.decode(encode(minute(0)))
+    wrong["windows"] = {"series": series, **dict(zip(names, columns, strict=True))}
+    output = RegionsFold(SETTINGS).fold(range(2), [msgspec.json.encode(wrong), encode(minute(0, "b", people=40))])
+    assert [(one.offset, one.reason) for one in output.refused] == [(0, "wrong_type")]
+    assert [status.region for status in output.statuses] == ["b"]

@@ -88,7 +88,7 @@ class Closing:
         )
 
     def _released(self, closed: Closed, former: Release | None, released: Release) -> None:
-        state, activity, last = closed.state, closed.activity, closed.state.release
+        state, activity = closed.state, closed.activity
         state.release = released
         before = former.minute if former is not None else activity.minute - 1
         state.campaigns = campaigns.keep(
@@ -99,5 +99,5 @@ class Closing:
             renewed=activity.minute // DAY > before // DAY,
             group=self._rules.group,
         )
-        if last is None or not same_scores(last.windows, released.windows):
+        if former is None or not same_scores(former.windows, released.windows):
             state.top = top(scores_of(released.windows), state.top)

@@ -165,7 +165,7 @@ def _campaigns(parts: list[dict[str, CampaignCount]]) -> dict[str, CampaignCount
 
 def _windows(parts: list[Windows]) -> Windows:
     names = list(dict.fromkeys(name for part in parts for name in part.series))
-    joined = Windows(series=names)
+    columns: dict[str, list[list[int]]] = {}
     for column in COLUMNS:
         rows: list[list[int]] = []
         for part in parts:
@@ -175,5 +175,5 @@ def _windows(parts: list[Windows]) -> Windows:
                     rows.append([0] * len(names))
                 for place, value in zip(where, values, strict=True):
                     rows[window][place] += value
-        joined = msgspec.structs.replace(joined, **{column: rows})
-    return joined
+        columns[column] = rows
+    return Windows(names, **columns)
