@@ -11,7 +11,7 @@ from schemas.activity import CAMPAIGN_PREFIX, WHOLE, Activity, SourceState, Wind
 from schemas.codec import encode
 from schemas.config import Config
 from schemas.directory import Directory, Region
-from streams.measures.privacy import ExactSeries, Figures, Rules, release
+from streams.measures.privacy import ExactSeries, Figures, Release, Rules, release, release_each
 from streams.measures.regions.closing import MOST
 from streams.measures.regions.entries import flush
 from streams.measures.regions.fold import RegionsFold, RegionsSettings
@@ -19,6 +19,8 @@ from tests.measures.plain_release import plain_windows
 from tests.measures.plain_top_tags import plain_kept, plain_top
 
 BEGIN = 29_000_100
+MIDNIGHT = 20_000 * 1_440
+"""A minute at which every window is renewed."""
 CAMPAIGN = f"{CAMPAIGN_PREFIX}town"
 NAMES = [WHOLE, CAMPAIGN, "a", "b", "c"]
 SPARED = [1, 1, 1, 2, 58, 61, 359, 1_441]
@@ -40,7 +42,9 @@ def exact_windows(draw: st.DrawFn) -> Windows:
     return Windows(series, actors, new, events, posts, replies, reshares)
 
 
-HISTORY = st.lists(st.tuples(st.sampled_from(SPARED), exact_windows(), st.booleans()), min_size=1, max_size=12)
+HISTORY = st.lists(
+    st.tuples(st.sampled_from(SPARED), exact_windows(), st.booleans(), st.booleans()), min_size=1, max_size=12
+)
 
 
 @settings(max_examples=300, deadline=None)
@@ -48,16 +52,28 @@ HISTORY = st.lists(st.tuples(st.sampled_from(SPARED), exact_windows(), st.boolea
 def test_over_any_history_the_quick_release_is_the_plain_one_to_the_byte(history, by_columns: bool) -> None:
     former, plain, minute = None, {}, BEGIN
     rules, last = Rules(), Windows()
-    for step, windows, stays in history:
+    for step, windows, stays, lasts in history:
         minute += step
         last = last if stays else windows
-        series = ExactSeries(last, [CAMPAIGN])
+        series = ExactSeries(last, [CAMPAIGN] if lasts else [])
         exact = series if by_columns else dict(series)
         before = former.minute if former else minute - 1
         due = [minute // renewal > before // renewal for renewal in rules.renewals]
         former = release(Figures(minute=minute, headcount=1_000, windows=exact), former, rules)
         plain = plain_windows(dict(series), plain, due, rules.group)
         assert msgspec.json.encode(dict(former.windows)) == msgspec.json.encode(plain)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rounds=st.lists(st.lists(exact_windows(), min_size=3, max_size=3), min_size=2, max_size=3))
+def test_regions_that_are_released_together_are_released_as_if_each_were_alone(rounds) -> None:
+    rules = Rules()
+    formers: list[Release | None] = [None] * 3
+    for minute, windows in enumerate(rounds, MIDNIGHT):
+        exact = [Figures(minute=minute, headcount=1_000, windows=ExactSeries(one)) for one in windows]
+        alone = [release(figures, former, rules) for figures, former in zip(exact, formers, strict=True)]
+        assert release_each(list(zip(exact, formers, strict=True)), rules) == alone
+        formers = alone
 
 
 @settings(max_examples=100, deadline=None)

@@ -131,6 +131,11 @@ def test_tags_are_ranked_by_their_people_of_seven_days() -> None:
     assert bound_tags({WHOLE: tag(90), "a": tag(0, **hour), "b": tag(0, **week)}, (), size=1)[1] == ("b",)
 
 
+def test_a_tag_whose_people_of_seven_days_are_hidden_is_not_ranked() -> None:
+    few: dict[str, tuple[Released, ...]] = {"actors": (HIDDEN, HIDDEN, HIDDEN, 10)}
+    assert bound_tags({WHOLE: tag(90), "a": tag(0, **few), "b": tag(10)}, ("a",), size=2)[1] == ("b",)
+
+
 @pytest.mark.parametrize(
     ("counts", "people", "events"),
     [
@@ -146,3 +151,8 @@ def test_people_of_the_rest_are_at_least_those_of_its_largest_tag_and_events_are
     windows = {WHOLE: tag(90), **{f"tag{place}": tag(count, count) for place, count in enumerate(counts)}}
     found = keep_tags(ReleasedSeries.of(windows), ())[OTHER]
     assert (found.actors, found.events) == ((people,) * 4, (events,) * 4)
+
+
+def test_who_returns_with_two_tags_of_the_rest_is_one_person() -> None:
+    shown = {name: tag(40, returning=(HIDDEN, HIDDEN, 20, 30)) for name in ("a", "b")}
+    assert keep_tags(ReleasedSeries.of({WHOLE: tag(90), **shown}), ())[OTHER].returning == (HIDDEN, HIDDEN, 20, 30)
