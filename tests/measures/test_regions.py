@@ -203,7 +203,13 @@ def test_a_region_that_has_become_too_small_tells_no_day_and_no_tag_of_its_campa
         ([""], [[[-3]] * 4] * 6),
         ([""], [[[2**63]] * 4] * 6),
     ],
-    ids=["a count of another series", "a window short", "a series twice", "less than nobody", "more than can be counted"],
+    ids=[
+        "a count of another series",
+        "a window short",
+        "a series twice",
+        "less than nobody",
+        "more than can be counted",
+    ],
 )
 def test_counts_that_are_not_each_series_own_are_refused_and_shown_of_no_region(series, columns) -> None:
     names = ("actors", "new", "events", "posts", "replies", "reshares")
