@@ -49,7 +49,7 @@ class SeriesWindow(Struct, frozen=True, gc=False, array_like=True):
     returning: tuple[int, ...] = ()
 
 
-Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Count = Annotated[int, Meta(ge=0, lt=2**53)]
 """A count; JSON keeps none above exactly."""
 
 

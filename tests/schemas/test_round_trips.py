@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
-from schemas.activity import Activity, ActivityRecord, SourceChange
+from schemas.activity import WINDOWS, Activity, ActivityRecord, Count, SourceChange, Windows
 from schemas.codec import Reader, encode
 from schemas.deadletter import DeadLetter, DeadLetterRecord, Redriven
 from schemas.events import Event, EventRecord, Heartbeat
@@ -41,6 +41,8 @@ def values(kind: Any) -> SearchStrategy[Any]:
         kind, meta = get_args(kind)[:2]
     if get_origin(kind) is not None or isinstance(kind, types.UnionType):
         return of_several(get_origin(kind), get_args(kind))
+    if kind is Windows:
+        return windows()
     if issubclass(kind, Struct):
         return structs(kind)
     if kind is int:
@@ -69,6 +71,15 @@ def structs(kind: type[Struct]) -> SearchStrategy[Any]:
     hints = get_type_hints(kind, include_extras=True)
     fields = {name: values(hints[name]) for name in kind.__struct_fields__}
     return st.fixed_dictionaries(fields).map(lambda given: kind(**given))
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> Windows:
+    """Give windows with a count for each of their series."""
+    series = draw(st.lists(TEXT, max_size=2, unique=True))
+    row = st.lists(values(Count), min_size=len(series), max_size=len(series))
+    column = st.lists(row, min_size=len(WINDOWS), max_size=len(WINDOWS))
+    return Windows(series, *(draw(column) for _ in range(6)))
 
 
 @pytest.mark.parametrize(("kind", "record"), MESSAGES, ids=lambda one: getattr(one, "__name__", ""))
