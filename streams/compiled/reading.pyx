@@ -11,19 +11,10 @@ from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset, strlen
 
-cdef extern from *:
-    """
-    #if defined(__GNUC__)
-    #define prefetch(address) __builtin_prefetch(address)
-    #else
-    #define prefetch(address) ((void)(address))
-    #endif
-    """
-    void prefetch(const void* address) noexcept
-
 cdef extern from "Python.h":
     const void* PyList_GET_ITEM(object values, Py_ssize_t place) noexcept  # borrowed
 
+include "prefetch.pxi"
 include "tables.pxi"
 include "usual.pxi"
 

@@ -185,7 +185,7 @@ cdef class Persons:
         return -1
 
     cdef int put(self, const char* name, int region, Hash hash, int number) except -1:
-        """Put somebody, who may be here."""
+        """Put somebody who is not here."""
         cdef Person one
         if self.count >= MOST:
             self.clear()

@@ -9,15 +9,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 
 import numpy as np
 
-cdef extern from *:
-    """
-    #if defined(__GNUC__)
-    #define FETCH_SOON(address) __builtin_prefetch(address)
-    #else
-    #define FETCH_SOON(address) ((void)0)
-    #endif
-    """
-    void FETCH_SOON(const void* address) noexcept
+include "prefetch.pxi"
 
 cdef enum:
     SERIES_SHIFT = 32
@@ -53,10 +45,16 @@ cdef inline Py_ssize_t _place(int64_t pair, const int64_t[::1] table, int shift)
     return at
 
 
-cdef inline void _fetch_soon(int64_t pair, const int64_t[::1] table, const int32_t[::1] last, int shift) noexcept:
-    cdef Py_ssize_t at = <Py_ssize_t>(<uint64_t>pair * MIX >> shift)
-    FETCH_SOON(&table[at])
-    FETCH_SOON(&last[at])
+cdef inline void _fetch_ahead(
+    const int64_t[::1] keys, Py_ssize_t number, const int64_t[::1] table, const int32_t[::1] last, int shift
+) noexcept:
+    """Let the processor fetch the place of the pair that comes AHEAD of this one, if that is in the table."""
+    cdef Py_ssize_t at
+    number += AHEAD
+    if number < keys.shape[0] and keys[number] >= FIRST:
+        at = <Py_ssize_t>(<uint64_t>keys[number] * MIX >> shift)
+        prefetch(&table[at])
+        prefetch(&last[at])
 
 
 def last_of(const int64_t[::1] keys, const int32_t[::1] whole, const int64_t[::1] table, const int32_t[::1] last):
@@ -67,8 +65,7 @@ def last_of(const int64_t[::1] keys, const int32_t[::1] whole, const int64_t[::1
     found = np.empty(keys.shape[0], np.int32)
     cdef int32_t[::1] minutes = found
     for number in range(keys.shape[0]):
-        if number + AHEAD < keys.shape[0] and keys[number + AHEAD] >= FIRST:
-            _fetch_soon(keys[number + AHEAD], table, last, shift)
+        _fetch_ahead(keys, number, table, last, shift)
         key = keys[number]
         if key >= FIRST:
             place = _place(key, table, shift)
@@ -101,8 +98,7 @@ def touch(const int64_t[::1] keys, int32_t minute, int32_t[::1] whole, int64_t[:
     before = np.empty(keys.shape[0], np.int32)
     cdef int32_t[::1] minutes = before
     for number in range(keys.shape[0]):
-        if number + AHEAD < keys.shape[0] and keys[number + AHEAD] >= FIRST:
-            _fetch_soon(keys[number + AHEAD], table, last, shift)
+        _fetch_ahead(keys, number, table, last, shift)
         key = keys[number]
         if key < FIRST:
             had = whole[key]

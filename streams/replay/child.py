@@ -45,7 +45,7 @@ PIPE_BYTES: Final = 1 << 20
 LEAD: Final = 30
 """Minutes that a partition may be ahead of the one furthest behind while the records of that one are on their way."""
 TURNS: Final = 16
-"""Turns of the event loop between two slices: in each a connection gives up to 64 KiB, and a fetch is FETCH_BYTES."""
+"""Turns of the event loop between two slices: in each a connection gives what its socket holds of FETCH_BYTES."""
 WAIT_SECONDS: Final = 30.0
 """For how long nothing may come of a partition that has more."""
 

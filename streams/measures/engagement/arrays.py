@@ -22,13 +22,6 @@ def longer(array: NDArray[Number], length: int, fill: Any = 0) -> NDArray[Number
     return made
 
 
-def starts_of(ordered: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give where a new value begins among values that are in order."""
-    first = np.ones(len(ordered), bool)
-    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
-    return first.nonzero()[0]
-
-
 def ragged(begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     """Give the places of stretches that begin and are as long as said, one stretch after the other."""
     before = lengths.cumsum() - lengths
