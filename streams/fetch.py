@@ -18,7 +18,6 @@ import asyncio
 import inspect
 import struct
 from collections.abc import Sequence
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import google_crc32c
@@ -31,6 +30,7 @@ from msgspec import Struct
 
 from streams import compiled, receive
 from streams.errors import OperatorError
+from streams.values import TOMBSTONE, GatheredOffsets, GatheredValues, Values
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -79,7 +79,7 @@ class Run(Struct, frozen=True):
     partition: TopicPartition
     start: int
     next_offset: int
-    values: list[bytes | None]
+    values: Values
     offsets: Sequence[int]
     raw: bytes
     spans: list[tuple[int, int]]
@@ -90,7 +90,7 @@ class Run(Struct, frozen=True):
         return self.offsets[-1] if self.offsets else self.next_offset - 1
 
     def values_only(self) -> Run:
-        """Give the same run without its raw bytes, for a reader who won't ask for records(): half the memory."""
+        """Give the same run for a reader who won't ask for records(): without bytes that the values don't need."""
         return msgspec.structs.replace(self, raw=b"", spans=[])
 
     def records(self) -> list[Record]:
@@ -198,8 +198,8 @@ def _read(partition: TopicPartition, content: Any) -> Run:
     """Walk the batches of one fetched partition, moving `next_fetch_offset` on with each."""
     raw = _raw(content._records)
     start: int = content.next_fetch_offset
-    values: list[bytes | None] = []
-    offsets = _Offsets()
+    values = GatheredValues(raw)
+    offsets = GatheredOffsets()
     spans: list[tuple[int, int]] = []
     try:
         for batch, begin, end in _batches(raw, content):
@@ -209,11 +209,15 @@ def _read(partition: TopicPartition, content: Any) -> Run:
             else:
                 dense = False
             if dense:
-                values += _values(raw, begin, end, count) or [record.value for record in batch]
+                places = _places(raw, begin, end, count)
+                if places is None:
+                    values.add([record.value for record in batch])
+                else:
+                    values.stand(places)
                 offsets.add(range(batch.base_offset, batch.next_offset))
             else:
                 found = [record for record in batch if record.offset >= start]
-                values += [record.value for record in found]
+                values.add([record.value for record in found])
                 offsets.add([record.offset for record in found])
             spans.append((begin, end))
             content.next_fetch_offset = max(content.next_fetch_offset, batch.next_offset)
@@ -221,15 +225,15 @@ def _read(partition: TopicPartition, content: Any) -> Run:
         if not values:
             raise
         # What stands before the fault is good; the fault is met again, alone, by the next fetch.
-    return Run(partition, start, content.next_fetch_offset, values, offsets.give(), raw, spans)
+    return Run(partition, start, content.next_fetch_offset, values.give(), offsets.give(), raw, spans)
 
 
-def _values(raw: bytes, begin: int, end: int, count: int) -> list[bytes | None] | None:
-    """Give the values of a batch without an object for each record; None where aiokafka must do it."""
+def _places(raw: bytes, begin: int, end: int, count: int) -> bytes | None:
+    """Give the places of a batch's values without an object for each record; None where aiokafka must do it."""
     if not compiled.COMPILED or raw[begin + _ATTRIBUTES_AT] & _COMPRESSION:
         return None
     try:
-        return compiled.batches.values_of(raw, begin + _RECORDS_AT, end, count)
+        return compiled.batches.places_of(raw, begin + _RECORDS_AT, end, count, TOMBSTONE)
     except ValueError as error:
         raise CorruptRecordException(str(error)) from error
 
@@ -277,24 +281,3 @@ def _raw(records: Any) -> bytes:
     buffer = getattr(records, "_buffer", None)
     raw: bytes = records.__reduce_ex__(2)[2][0] if buffer is None else buffer
     return raw
-
-
-class _Offsets:
-    """Gathers the offsets of a run: a range as long as they follow one another, a list from the first gap on."""
-
-    def __init__(self) -> None:
-        self._whole = range(0)
-        self._parts: list[Sequence[int]] = []
-
-    def add(self, offsets: Sequence[int]) -> None:
-        """Append offsets that are larger than all before."""
-        if not offsets:
-            return
-        if not isinstance(offsets, range) or self._parts or (self._whole and self._whole.stop != offsets.start):
-            self._parts.append(offsets)
-        else:
-            self._whole = range(self._whole.start if self._whole else offsets.start, offsets.stop)
-
-    def give(self) -> Sequence[int]:
-        """Give them all."""
-        return [*self._whole, *chain.from_iterable(self._parts)] if self._parts else self._whole

@@ -17,6 +17,7 @@ from faust.exceptions import ConsistencyError
 
 from streams import compiled
 from streams.agents.app import FLUSH_SECONDS, WorkerApp
+from streams.agents.memory import keep_freed_memory
 from streams.agents.topics import check_topics
 from streams.errors import OperatorError
 
@@ -48,6 +49,7 @@ async def run_worker(
     """
     if not compiled.COMPILED:
         log.info("worker.not_compiled", why="no C compiler when Jun was built: right, but at more than twice the CPU")
+    keep_freed_memory()
     await check_topics(config)
     app = WorkerApp(config, directory, seal_to)
     if standing is not None:

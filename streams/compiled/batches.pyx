@@ -1,10 +1,14 @@
 # cython: boundscheck=True, wraparound=False
-"""The records of a Kafka batch: their values, taken out of its bytes.
+"""The records of a Kafka batch: where their values stand in its bytes.
 
 The layout is that of Kafka's message format 2, in Kafka's documentation under "Record".
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.limits cimport INT_MAX
+
+cdef enum:
+    SHORTEST = 7  # bytes of a record: length, attributes, two deltas, lengths of key and value, number of headers
 
 
 cdef inline bint _varint(const unsigned char* data, Py_ssize_t* at, Py_ssize_t end, long long* value) noexcept:
@@ -23,18 +27,29 @@ cdef inline bint _varint(const unsigned char* data, Py_ssize_t* at, Py_ssize_t e
     return False
 
 
-def values_of(bytes raw not None, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t count):
-    """Give the values of the `count` records that stand, not compressed, between two places of `raw`.
+cdef struct Place:  # of a value, as streams.values has it
+    int begin
+    int length
+
+
+def places_of(bytes raw not None, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t count, int tombstone):
+    """Give the places of the values of the `count` records that stand, not compressed, between two places of `raw`;
+    that of one without a value begins at `tombstone`.
 
     None where their offsets do not follow one another. Raises ValueError where they are cut or have other sizes than
-    they say.
+    they say, or `raw` is too large for places.
     """
     cdef const unsigned char* data = <const unsigned char*>PyBytes_AS_STRING(raw)
     cdef Py_ssize_t at = begin, stop, number
     cdef long long length = 0, delta = 0
-    cdef list values = []
-    if not 0 <= begin <= end <= PyBytes_GET_SIZE(raw):
+    cdef bytes found
+    cdef Place* places
+    if not 0 <= begin <= end <= PyBytes_GET_SIZE(raw) or end > INT_MAX:
         raise ValueError("records outside of the bytes")
+    if not 0 <= count <= (end - begin) // SHORTEST:  # so that no more memory is asked for than there are records
+        raise ValueError(f"{count} records in {end - begin} bytes")
+    found = PyBytes_FromStringAndSize(NULL, count * <Py_ssize_t>sizeof(Place))
+    places = <Place*>PyBytes_AS_STRING(found)
     for number in range(count):
         if not _varint(data, &at, end, &length) or not 0 < length <= end - at:
             raise ValueError(f"record {number} of {count} goes beyond its batch")
@@ -50,8 +65,23 @@ def values_of(bytes raw not None, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t c
             at += length
         if not _varint(data, &at, stop, &length) or length > stop - at:
             raise ValueError(f"the value of record {number} of {count} goes beyond it")
-        values.append(None if length < 0 else PyBytes_FromStringAndSize(<const char*>data + at, length))
+        places[number] = Place(tombstone, 0) if length < 0 else Place(<int>at, <int>length)
         at = stop
     if at != end:
         raise ValueError(f"{end - at} bytes behind the last of {count} records")
+    return found
+
+
+def values_at(bytes raw not None, bytes places not None, list others not None):
+    """Give the values at some places of `raw` or among the others. Raises IndexError for a place outside of them."""
+    cdef const Place* place = <const Place*>PyBytes_AS_STRING(places)
+    cdef Py_ssize_t number, size = PyBytes_GET_SIZE(raw)
+    cdef list values = []
+    for number in range(PyBytes_GET_SIZE(places) // <Py_ssize_t>sizeof(Place)):
+        if place[number].begin < 0:
+            values.append(others[-1 - <Py_ssize_t>place[number].begin])
+        elif 0 <= place[number].length <= size - place[number].begin:
+            values.append(PyBytes_FromStringAndSize(PyBytes_AS_STRING(raw) + place[number].begin, place[number].length))
+        else:
+            raise IndexError("a value outside of the bytes")
     return values

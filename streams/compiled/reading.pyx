@@ -11,18 +11,19 @@ from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset, strlen
 
-cdef extern from "Python.h":
-    const void* PyList_GET_ITEM(object values, Py_ssize_t place) noexcept  # borrowed
-
 include "prefetch.pxi"
 include "tables.pxi"
 include "usual.pxi"
 
 cdef enum:
     MINUTE = 60_000
-    AHEAD = 4  # records that are fetched from memory before they are read
     ROWS = 2_048  # that wait at most
     ROOM = 4 * ROWS  # for their tags
+
+
+cdef struct Place:  # of a value, as streams.values has it
+    int begin
+    int length
 
 
 cdef struct Row:
@@ -64,7 +65,8 @@ cdef class Reader:
     cdef bytes tail
     cdef int bot, machine
     cdef object offsets
-    cdef list values, formers
+    cdef bytes raw, places
+    cdef list others, formers
     cdef Py_ssize_t place, count
     cdef Row* rows
     cdef int* tags
@@ -77,7 +79,7 @@ cdef class Reader:
         self.numbers, self.opened, self.machine, self.tail = numbers, opened, machine, tail
         self.words, self.kinds, self.roles, self.persons = Words(), Words(kinds), Words(roles), Persons()
         self.bot = roles.index(bot)
-        self.offsets, self.values, self.formers = (), [], []
+        self.offsets, self.raw, self.places, self.others, self.formers = (), b"", b"", [], []
         self.rows = <Row*>malloc(ROWS * sizeof(Row))
         self.tags = <int*>malloc(ROOM * sizeof(int))
         self.forms = <int*>malloc(ROOM * sizeof(int))
@@ -93,35 +95,42 @@ cdef class Reader:
         free(self.groups)
         free(self.heads)
 
-    def begin(self, offsets, list values not None):
-        """Begin with a run of records: their offsets and values; None says nothing."""
-        if len(offsets) != len(values):
-            raise ValueError(f"{len(offsets)} offsets of {len(values)} values")
-        self.offsets, self.values, self.place, self.count = offsets, values, 0, len(values)
+    def begin(self, offsets, bytes raw not None, bytes places not None, list others not None):
+        """Begin with a run of records: their offsets, and their values as streams.values.Values has them."""
+        cdef Py_ssize_t count = PyBytes_GET_SIZE(places) // <Py_ssize_t>sizeof(Place)
+        if len(offsets) != count:
+            raise ValueError(f"{len(offsets)} offsets of {count} values")
+        self.offsets, self.raw, self.places, self.others = offsets, raw, places, others
+        self.place, self.count = 0, count
 
     def next(self, long long closed_to, long long future):
         """Read on to the next record that is no usual event of a minute from `closed_to` on, before `future` (ms); give
         its place in the run, or where there is none the number of records.
         """
         cdef Found found
-        cdef object value
+        cdef const Place* at
+        cdef object other
         cdef Py_ssize_t place
         cdef int code
         while self.place < self.count:
             place = self.place
             self.place += 1
-            if place + AHEAD < len(self.values):
-                _fetch(PyList_GET_ITEM(self.values, place + AHEAD))
-            value = self.values[place]
-            if value is None:
-                continue
-            if type(value) is not bytes:
-                return place
-            code = self._read(<bytes>value, &found)
+            at = <const Place*>PyBytes_AS_STRING(self.places) + place
+            if at.begin >= 0:
+                if not 0 <= at.length <= PyBytes_GET_SIZE(self.raw) - at.begin:
+                    raise IndexError("a value outside of the bytes")
+                code = self._read(PyBytes_AS_STRING(self.raw) + at.begin, at.length, &found)
+            else:
+                other = self.others[-1 - <Py_ssize_t>at.begin]
+                if other is None:
+                    continue  # says nothing
+                if type(other) is not bytes:
+                    return place
+                code = self._read(PyBytes_AS_STRING(<bytes>other), PyBytes_GET_SIZE(<bytes>other), &found)
             if code < 0 or found.at >= future or found.at // MINUTE < closed_to:
                 return place
             self._keep(&found, code, self.offsets[place])
-        self.offsets, self.values = (), []  # nobody needs their memory any more
+        self.offsets, self.raw, self.places, self.others = (), b"", b"", []  # nobody needs their memory any more
         return self.count
 
     def links(self):
@@ -132,13 +141,12 @@ cdef class Reader:
         """Ask for the numbers of all people again."""
         self.persons.clear()
 
-    cdef int _read(self, bytes value, Found* found) except -2:
+    cdef int _read(self, const char* value, Py_ssize_t size, Found* found) except -2:
         """Read a record; give the code of its kind, or -1 where it is not usual."""
         cdef Cursor here
         cdef Py_ssize_t length = len(self.tail)
         cdef int code, role
-        here.at, here.seen = PyBytes_AS_STRING(value), 0
-        here.end = here.at + PyBytes_GET_SIZE(value)
+        here.at, here.end, here.seen = value, value + size, 0
         if not (_fields(&here, found) and _other_fields(&here, found)):
             return -1
         if here.end - here.at != length or memcmp(here.at, PyBytes_AS_STRING(self.tail), length) != 0:
@@ -153,7 +161,7 @@ cdef class Reader:
             found.machine |= role == self.bot
         if here.seen >= 0x80:
             try:
-                PyUnicode_DecodeUTF8(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), NULL)
+                PyUnicode_DecodeUTF8(value, size, NULL)
             except UnicodeDecodeError:
                 return -1
         return code + self.machine if found.machine else code
@@ -279,13 +287,6 @@ cdef class Reader:
             number = row.next
         minute.extend(ids, (codes, lengths), (offsets, persons, sources, tags, forms))
         return 0
-
-
-cdef inline void _fetch(const void* record) noexcept:
-    """Let the processor fetch a record that is read soon, some hundred bytes of it; it may be shorter."""
-    cdef int line
-    for line in range(5):
-        prefetch(<const char*>record + 64 * line)
 
 
 cdef bytes _room(Py_ssize_t length):

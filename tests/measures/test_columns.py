@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import example, given, settings
@@ -17,6 +18,10 @@ from streams.measures.engagement.columns import ID_BYTES, MACHINE, reader, texts
 from streams.measures.engagement.numbering import Numbers
 from streams.measures.engagement.open_minute import OpenMinute
 from streams.measures.engagement.people import People
+from streams.values import PLACE, GatheredValues
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LONGEST_NAME = 64
 LONGEST_TAG = 140
@@ -81,12 +86,25 @@ class Minutes:
 
     def read(self, values: list[bytes | None]) -> list[int]:
         """Read a run; give the places of what is left to the decoder."""
-        self.reader.begin(range(len(values)), values)
+        self.begin(range(len(values)), values)
         left = []
         while (place := self.reader.next(*ALL)) < len(values):
             left.append(place)
         self.reader.take()
         return left
+
+    def begin(self, offsets: Sequence[int], values: Sequence[bytes | None]) -> None:
+        """Begin with a run: every second value stands in the bytes of the run, the others alone."""
+        gathered = GatheredValues(b"head" + b"".join(value or b"" for value in values) + b"tail")
+        at = len(b"head")
+        for number, value in enumerate(values):
+            if value is not None and number % 2:
+                gathered.stand(PLACE.pack(at, len(value)))
+            else:
+                gathered.add([value])
+            at += len(value or b"")
+        run = gathered.give()
+        self.reader.begin(offsets, run.raw, run.places, run.others)
 
     def told(self) -> dict[int, tuple[object, ...]]:
         """Give what the columns say of each event, by its offset."""
@@ -237,9 +255,9 @@ def test_events_of_closed_minutes_and_those_ahead_of_the_clock_are_left_to_the_m
     at = USUAL.at // MINUTE * MINUTE
     values = [encode(structs.replace(USUAL, at=at + more)) for more in (-1, 0, 999, 1_000)]
     minutes = Minutes()
-    minutes.reader.begin(range(4), values)
+    minutes.begin(range(4), values)
     assert [minutes.reader.next(at // MINUTE, at + 1_000) for _ in range(3)] == [0, 3, 4]
-    minutes.reader.begin([7], values[:1])
+    minutes.begin([7], values[:1])
     assert minutes.reader.next(at // MINUTE - 1, at) == 1
     minutes.reader.take()
     assert sorted(minutes.told()) == [1, 2, 7]

@@ -50,7 +50,7 @@ def chosen_series(people: NDArray[np.int64], campaigns: Sequence[int], tags: NDA
         above = alive[rank > border]
         alive = np.concatenate([above, alive[rank == border][: TAG_LIMIT - len(above)]])
         alive.sort()
-    return np.array([0, *campaigns, *alive.tolist()])
+    return np.concatenate([np.array([0, *campaigns], np.int64), alive])
 
 
 def windows_of(windows: RegionWindows, chosen: NDArray[np.int64], names: Sequence[str]) -> Windows:

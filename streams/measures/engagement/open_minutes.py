@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from streams.measures.engagement.columns import reader
 from streams.measures.engagement.numbering import Numbers
+from streams.values import Values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,7 +39,8 @@ class OpenMinutes:
         """Begin to read a run of records by columns; what the reader gives waits until it is gathered."""
         if self._reader is None:
             self._reader = reader(self.words, self._open_by_number)
-        self._reader.begin(offsets, values if isinstance(values, list) else list(values))
+        found = values if isinstance(values, Values) else Values.of(values)
+        self._reader.begin(offsets, found.raw, found.places, found.others)
         return self._reader
 
     def add(self, event: Event, minute: int, offset: int) -> None:

@@ -88,6 +88,7 @@ class Votes:
         self._settled = self._counts.copy()
         self._tag_of = np.zeros(1, np.int64)
         self._form_of = [""]
+        self._forms_of: list[dict[str, int]] = [{}]
         self._place_of = [0]
         self._begin: list[int] = []
         self._leaders = np.zeros(0, np.int64)
@@ -176,10 +177,12 @@ class Votes:
         """Give the slot of a form; that of a new one is to be reached before it is counted."""
         slot = tag.slots.get(form)
         if slot is None:
+            forms = tag.votes.forms
             slot = tag.slots[form] = len(self._form_of)
             self._form_of.append(form)
+            self._forms_of.append(forms)
             self._place_of.append(tag.place)
-            self._begin.append(tag.votes.forms.setdefault(form, 0))
+            self._begin.append(forms.setdefault(form, 0))
         return slot
 
     def _reach(self) -> None:
@@ -221,6 +224,6 @@ class Votes:
         """Bring `by_tag` up to date."""
         changed = (self._counts != self._settled).nonzero()[0]
         self._settled[changed] = self._counts[changed]
-        places, counts = self._tag_of[changed].tolist(), self._counts[changed].tolist()
-        for slot, place, count in zip(changed.tolist(), places, counts, strict=True):
-            self._met[place].votes.forms[self._form_of[slot]] = count
+        form_of, forms_of = self._form_of, self._forms_of
+        for slot, count in zip(changed.tolist(), self._counts[changed].tolist(), strict=True):
+            forms_of[slot][form_of[slot]] = count
