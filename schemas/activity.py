@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, field
 
-from schemas.events import Status
+from schemas.events import RegionName, Status
 from schemas.version import Version, version_field
 
 WINDOWS: Final[dict[str, int]] = {"1h": 60, "24h": 1_440, "7d": 10_080, "28d": 40_320}
@@ -125,7 +125,7 @@ class Activity(Struct, omit_defaults=True, tag_field="type", tag="activity"):
     and `too_late` count since the log began.
     """
 
-    region: str
+    region: RegionName
     minute: int
     revision: int
     events: int
@@ -160,7 +160,7 @@ class SourceChange(Struct, frozen=True, omit_defaults=True, tag_field="type", ta
     `events` of the heartbeat that told it: after a crash a change may be published again, and is known by it.
     """
 
-    region: str
+    region: RegionName
     clock: int
     watermark: int
     sources: dict[str, SourceState]

@@ -13,6 +13,7 @@ from schemas.version import VERSION
 
 T = TypeVar("T")
 
+PATTERN: Final = re.compile(r"matching regex '(?:[^'\\]|\\.)*'")
 QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'")
 LARGEST_SECONDS: Final = 1e12
 
@@ -69,7 +70,7 @@ class Reader(Generic[T]):
 
 def without_input(error: Exception) -> str:
     """Say a decoder's error without what it quotes of the input, which may be about somebody."""
-    return QUOTED.sub("(not shown)", str(error))
+    return QUOTED.sub("(not shown)", PATTERN.sub("without control characters, and not # alone", str(error)))
 
 
 def explain_bytes(raw: bytes, error: Exception) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from schemas.events import RegionName, Role
+from schemas.events import Role
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -46,7 +46,12 @@ class Account(Struct, frozen=True, forbid_unknown_fields=True):
 class Region(Struct, frozen=True, forbid_unknown_fields=True):
     """One regional office and its people: the unit of everything."""
 
-    name: Annotated[RegionName, Meta(description="key of the region, as it stands in labels; lower case, no spaces")]
+    name: Annotated[
+        str,
+        Meta(
+            min_length=1, max_length=64, description="key of the region, as it stands in labels; lower case, no spaces"
+        ),
+    ]
     title: Annotated[str, Meta(description="name for people")] = ""
     time_zone: Annotated[str, Meta(description="IANA time zone", examples=["Europe/Madrid"])] = "UTC"
     weekend: Annotated[tuple[Weekday, ...], Meta(description="days of the weekend")] = ("saturday", "sunday")

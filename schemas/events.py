@@ -41,8 +41,11 @@ MAXIMUM_TAGS: Final = 32
 UNASSIGNED: Final = "unassigned"
 """The region of events whose account the directory does not know."""
 
-Identifier = Annotated[str, Meta(min_length=1, max_length=64)]
-RegionName = Annotated[str, Meta(min_length=1, max_length=64)]
+PLAIN: Final = r"^(?![\s\S]*[\u0000-\u001f])"
+"""Text without control characters, for Python and for JSON Schema: a tab separates the parts of a key of the tables."""
+Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=PLAIN)]
+RegionName = Annotated[str, Meta(min_length=1, max_length=64, pattern="^(?!#$)" + PLAIN.removeprefix("^"))]
+"""A region's name is the key of its state; `#` alone is that of the tables' marker."""
 Tag = Annotated[str, Meta(min_length=1, max_length=140)]
 Milliseconds = Annotated[int, Meta(ge=0, lt=253_402_300_800_000)]
 """Time since the Unix epoch, UTC, in milliseconds; before the year 10000."""
@@ -75,7 +78,7 @@ class Event(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type",
     target: str = ""
     target_role: Role = "person"
     machine: bool = False
-    formerly: str = ""
+    formerly: Annotated[str, Meta(pattern=PLAIN)] = ""
     v: Version = version_field()
 
 

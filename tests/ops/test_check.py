@@ -253,7 +253,12 @@ IN_REGIONS = [
         "region[madrid].planned_quiet[#1].to: must be after `from`.",
     ),
     ('name = "lima"', 'name = "madrid"', "region[madrid].name: is the name of region 1 as well; names must differ."),
-    ('name = "lima"', 'name = "Li ma"', 'region[Li ma].name: must be lower case without spaces, but is "Li ma".'),
+    (
+        'name = "lima"',
+        'name = "Li ma"',
+        'region[Li ma].name: must be lower case without spaces or control characters, but is "Li ma".',
+    ),
+    ('name = "lima"', 'name = "#"', 'region[#].name: "#" is kept for a mark of the tables; choose another name.'),
     (
         'name = "lima"',
         'name = "unassigned"',

@@ -52,7 +52,12 @@ def test_an_event_is_described_with_its_bounds() -> None:
     event = json.loads((FOLDER / "events.json").read_text())["$defs"]["Event"]
     assert set(event["required"]) == {"type", "id", "at", "region", "actor", "kind", "source"}
     assert event["properties"]["v"]["enum"] == [2]
-    assert event["properties"]["id"] == {"type": "string", "minLength": 1, "maxLength": 64}
+    assert event["properties"]["id"] == {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 64,
+        "pattern": r"^(?![\s\S]*[\u0000-\u001f])",
+    }
 
 
 @pytest.mark.parametrize("kind", [Config, Campaign, Region])

@@ -50,7 +50,8 @@ def values(kind: Any) -> SearchStrategy[Any]:
             -(2**53) if meta.ge is None else int(meta.ge), 2**53 if meta.lt is None else int(meta.lt) - 1
         )
     if kind is str:
-        return TEXT.filter(lambda text: len(text) >= (meta.min_length or 0))
+        names = TEXT.filter(lambda text: len(text) >= (meta.min_length or 0))
+        return names.filter(lambda text: min(text, default=" ") >= " " and text != "#") if meta.pattern else names
     plain = {float: st.floats(allow_nan=False, allow_infinity=False), bool: st.booleans(), bytes: st.binary(max_size=9)}
     return plain[kind]
 

@@ -85,6 +85,7 @@ def test_a_version_before_that_is_wrong_in_itself_is_refused() -> None:
         (raw(at=253_402_300_800_000), "wrong_type"),
         (raw(actor=""), "wrong_type"),
         (raw(region="x" * 65), "wrong_type"),
+        (raw(region="#"), "wrong_type"),
         (raw(type="other"), "wrong_type"),
         (raw(id=...), "no_id"),
         (raw(kind="like"), "unknown_kind"),
@@ -101,9 +102,22 @@ def test_what_cannot_be_read_is_refused_with_its_reason(message: bytes, reason: 
         raw(at=631_152_000_000),
         raw(at=253_402_300_799_999),
         raw(region="x" * 64),
+        raw(region="##"),
+        raw(region="a b\u007f"),
         raw(tags=["t"] * MAXIMUM_TAGS),
         raw(more="ignored"),
     ],
 )
 def test_what_is_just_within_the_bounds_is_taken(message: bytes) -> None:
     assert isinstance(event_reader.read(message), Event)
+
+
+@pytest.mark.parametrize("name", ["id", "region", "actor", "source", "formerly"])
+@pytest.mark.parametrize("character", ["\t", "\n", "\0", "\x1f"])
+def test_names_with_control_characters_are_refused_with_a_sentence_that_does_not_quote_them(
+    name: str, character: str
+) -> None:
+    for value in (f"a{character}b", f"{character}b", f"a{character}"):
+        told = refused(raw(**{name: value}))
+        assert told.reason == "wrong_type"
+        assert str(told) == f"Expected `str` without control characters, and not # alone - at `$.{name}`"

@@ -133,7 +133,7 @@ def restore(settings: Settings, entries: Mapping[bytes, bytes]) -> PartitionFold
         if key == MARKER:
             continue
         fold.highest = max(fold.highest, int.from_bytes(value[:OFFSET_BYTES], "big") - 1)
-        region, what, rest = key.decode().split("\t")
+        region, what, rest = key.decode().rsplit("\t", 2)
         shard = fold.shard_of(region)
         payload = value[OFFSET_BYTES:]
         if what == BUCKET:

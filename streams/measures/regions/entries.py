@@ -65,7 +65,7 @@ def restore(settings: RegionsSettings, entries: Mapping[bytes, bytes]) -> Region
         elif key == POOL:
             fold.detector.restore_pool(payload)
         elif b"\t" in key:
-            region, day = key.decode().split("\t")
+            region, day = key.decode().rsplit("\t", 1)
             days.setdefault(region, {})[day] = payload
         else:
             state = _decode(payload)
