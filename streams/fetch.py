@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import google_crc32c
 import msgspec
 from aiokafka.consumer.fetcher import READ_COMMITTED, Fetcher, FetchError, FetchResult, PartitionRecords
-from aiokafka.errors import ConsumerStoppedError, CorruptRecordException
+from aiokafka.errors import ConsumerStoppedError, CorruptRecordException, KafkaError
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 from msgspec import Struct
@@ -185,7 +185,7 @@ def _take(fetcher: Any, partitions: Collection[TopicPartition]) -> dict[TopicPar
             if untouched:
                 try:
                     runs[partition] = _read(partition, content)
-                except CorruptRecordException:
+                except KafkaError:
                     if not runs:
                         raise
                     break
@@ -221,10 +221,15 @@ def _read(partition: TopicPartition, content: Any) -> Run:
                 offsets.add([record.offset for record in found])
             spans.append((begin, end))
             content.next_fetch_offset = max(content.next_fetch_offset, batch.next_offset)
-    except CorruptRecordException:
-        if not values:
-            raise
+    except Exception as error:
         # What stands before the fault is good; the fault is met again, alone, by the next fetch.
+        if not values:
+            if isinstance(error, KafkaError):
+                raise
+            raise CorruptRecordException(
+                f"wanted a batch of records after {content.next_fetch_offset} in {partition}, but it can't be taken"
+                f" apart ({type(error).__name__}: {error}): trying again can't help"
+            ) from error
     return Run(partition, start, content.next_fetch_offset, values.give(), offsets.give(), raw, spans)
 
 
@@ -232,10 +237,7 @@ def _places(raw: bytes, begin: int, end: int, count: int) -> bytes | None:
     """Give the places of a batch's values without an object for each record; None where aiokafka must do it."""
     if not compiled.COMPILED or raw[begin + _ATTRIBUTES_AT] & _COMPRESSION:
         return None
-    try:
-        return compiled.batches.places_of(raw, begin + _RECORDS_AT, end, count, TOMBSTONE)
-    except ValueError as error:
-        raise CorruptRecordException(str(error)) from error
+    return compiled.batches.places_of(raw, begin + _RECORDS_AT, end, count, TOMBSTONE)
 
 
 def _batches(raw: bytes, content: Any) -> Iterator[tuple[Any, int, int]]:
@@ -247,6 +249,8 @@ def _batches(raw: bytes, content: Any) -> Iterator[tuple[Any, int, int]]:
     while records.has_next():
         begin = end
         end = begin + _BEFORE_LENGTH_COUNTS + _LENGTH.unpack_from(raw, begin + _LENGTH_AT)[0]
+        if end - begin < _RECORDS_AT and raw[begin + _FORMAT_AT] >= _FORMAT_2:
+            raise ValueError(f"{end - begin} bytes are no batch")
         batch = records.next_batch()
         if content._check_crcs and not _is_whole(batch, raw, begin, end):
             raise CorruptRecordException(f"wrong CRC of the batch after {content.next_fetch_offset} in {content._tp}")

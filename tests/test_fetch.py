@@ -18,7 +18,7 @@ from aiokafka.structs import TopicPartition
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams import fetch
+from streams import compiled, fetch
 from streams.errors import OperatorError
 from streams.fetch import Run, check_consumer, fetch_runs
 from streams.receive import receive_in_place
@@ -198,6 +198,35 @@ def test_a_damaged_batch_ends_the_run_before_it_and_is_met_again() -> None:
     assert fetched.next_fetch_offset == 2
     with pytest.raises(CorruptRecordException, match="wrong CRC"):
         fetch._read(PARTITION, content(bytes(bad), start=2))
+
+
+def sealed(raw: bytearray) -> bytes:
+    """Give a batch the checksum and the length of what it holds."""
+    raw[8:12] = (len(raw) - 12).to_bytes(4, "big")
+    raw[17:21] = crc32c(bytes(raw[21:]))
+    return bytes(raw)
+
+
+@pytest.mark.parametrize("are_compiled", [True, False])
+@pytest.mark.parametrize("fault", ["not gzip", "a record goes beyond its batch", "shorter than a header"])
+def test_a_batch_that_cannot_be_taken_apart_though_its_checksum_is_right_is_met_alone(
+    fault: str, are_compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled, "COMPILED", are_compiled and compiled.COMPILED)
+    bad = bytearray(batch(2, plain(2, first=2)))
+    if fault == "not gzip":
+        bad[22] |= 1
+    elif fault == "a record goes beyond its batch":
+        bad[61] = 0x7E
+    else:
+        del bad[40:]
+    after = sealed(bad)
+
+    run = fetch._read(PARTITION, content(batch(0, plain(2)) + after))
+
+    assert (list(run.values), run.next_offset) == ([b"value-0", b"value-1"], 2)
+    with pytest.raises(CorruptRecordException, match=r"after 2 in .* taken apart.*can't help|Invalid record size"):
+        fetch._read(PARTITION, content(after, start=2))
 
 
 # RFC 3720, B.4
