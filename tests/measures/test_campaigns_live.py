@@ -57,7 +57,7 @@ class Line:
         self.fold = self.start()
         self.regions = RegionsFold(RegionsSettings(self.config, self.directory))
         self.region_table: dict[bytes, bytes] = {}
-        self.offset = 0
+        self.log: list[bytes] = []
         self.now = 0
         self.sent = 0
         self.last: dict[str, Activity] = {}
@@ -77,6 +77,13 @@ class Line:
             self.configure_regions(settings)
         self.fold = self.start()
 
+    def break_off(self) -> None:
+        """Die in a flush before its marker, start again, and read all that the marker before it does not know."""
+        flushed = flush(self.fold)
+        self.table |= {key: value for key, value in (*flushed.names, *flushed.buckets) if value is not None}
+        self.fold = self.start()
+        self.read(self.fold.position.start)
+
     def configure_regions(self, settings: Config) -> None:
         """Start the region agent again with a configuration."""
         table = {key: value for step in region_entries.flush(self.regions).steps() for key, value in step if value}
@@ -85,8 +92,13 @@ class Line:
 
     def put(self, *records: Event | Heartbeat) -> None:
         """Write records to the log and let both agents fold them."""
-        output = self.fold.fold(range(self.offset, self.offset + len(records)), [encode(one) for one in records])
-        self.offset += len(records)
+        begin = len(self.log)
+        self.log += [encode(one) for one in records]
+        self.read(begin)
+
+    def read(self, begin: int) -> None:
+        """Let both agents fold the log from an offset on."""
+        output = self.fold.fold(range(begin, len(self.log)), self.log[begin:])
         told = [encode(one) for one in output.published]
         self.last |= {one.region: one for one in output.published if isinstance(one, Activity) and one.campaigns}
         for status in self.regions.fold(range(self.sent, self.sent + len(told)), told).statuses:
@@ -99,7 +111,7 @@ class Line:
         self.put(
             Heartbeat("s", "ok", clock=self.now, complete_to=0, lateness=0),
             *(
-                Event(f"{region}{self.offset}-{at}-{who}", at, region, f"p{who}", "post", "s", tags=tags)
+                Event(f"{region}{len(self.log)}-{at}-{who}", at, region, f"p{who}", "post", "s", tags=tags)
                 for who in people
             ),
         )
@@ -150,6 +162,22 @@ def test_a_person_counts_once_and_a_post_each_time_also_over_a_restart_and_past_
     line.posts(ms("2026-05-02T10:00"), [3], "spring")
     line.to(ms("2026-05-02T10:05"))
     assert line.count() == (3, 7)
+
+
+@pytest.mark.parametrize("tags", [(), ("spring",)])
+def test_posts_count_once_though_flushes_are_broken_off_before_and_after_a_late_event(tags: tuple[str, ...]) -> None:
+    line = Line()
+    line.to(ms("2026-03-27T00:00"))
+    line.restart()
+    line.posts(ms("2026-03-27T10:00"), [1, 2], "spring")
+    line.to(ms("2026-03-27T10:05"))
+    line.break_off()
+    line.put(Event("late", ms("2026-03-27T10:00"), "a", "p1", "reply", "s", tags=tags))
+    line.break_off()
+    line.to(ms("2026-03-27T10:06"))  # publishes what the late event has changed
+    line.break_off()
+    line.to(ms("2026-03-27T10:10"))
+    assert line.count() == (2, 2)
 
 
 def test_views_bots_and_other_tags_are_nobody_in_a_campaign() -> None:

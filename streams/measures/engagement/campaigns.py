@@ -90,6 +90,15 @@ class RegionCampaigns:
                 if rows.any():
                     count.fold(of_series(keys, number), int(table[rows, POSTS].sum()), offset)
 
+    def revised(self, minute: int) -> None:
+        """Have the counts that may hold the minute written with it.
+
+        Its bucket is folded further than they are from now on. Read back without a marker, with counts that were
+        written before, it would be taken for one that they do not hold.
+        """
+        for count in self._counts.values():
+            count.changed = count.changed or count.covers(minute)
+
     def published(self, together: Mapping[str, dict[str, int]]) -> dict[str, CampaignCount]:
         """Give what is published of each campaign; `together` has, by campaign, the tags that go with it."""
         return {

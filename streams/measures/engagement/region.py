@@ -193,6 +193,7 @@ class RegionShard:
                 unpublished=True,
             )
         )
+        self.campaigns.revised(minute)
         self.unpublished.add(minute)
 
     def refuse(self, offset: int) -> None:
@@ -211,6 +212,7 @@ class RegionShard:
                 bucket.unpublished = False
                 bucket.offset = offset
                 self.history.put(bucket)
+                self.campaigns.revised(minute)
                 yield self._activity(bucket, sources, Windows(), {})
 
     def flushed(self) -> None:
