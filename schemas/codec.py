@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -11,9 +11,16 @@ from schemas.deadletter import Reason
 from schemas.events import KINDS, MAXIMUM_TAGS, EventRecord
 from schemas.version import VERSION
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 T = TypeVar("T")
 
-PATTERN: Final = re.compile(r"matching regex '(?:[^'\\]|\\.)*'")
+CONTROL: Final = re.compile(r"[\x00-\x1f]")
+ESCAPE: Final = b"\\"
+"""In JSON a control character is written with it."""
+NAMES: Final = ("id", "region", "actor", "source", "formerly")
+"""The fields, of whatever kind of record, that must not have control characters, besides all of `regions`."""
 QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'")
 LARGEST_SECONDS: Final = 1e12
 
@@ -32,9 +39,13 @@ class UnreadableError(Exception):
 
 
 class Reader(Generic[T]):
-    """Decodes one kind of value; an older version is upgraded, what can't be read raises UnreadableError."""
+    """Decodes one kind of value; an older version is upgraded, what can't be read raises UnreadableError.
 
-    def __init__(self, wanted: Any) -> None:
+    `check` raises it too, for what is in no record without an ESCAPE.
+    """
+
+    def __init__(self, wanted: Any, check: Callable[[T], None] = lambda _: None) -> None:
+        self._check = check
         self.decode_today = msgspec.json.Decoder(wanted).decode
         self._wanted = wanted
 
@@ -44,6 +55,8 @@ class Reader(Generic[T]):
             value: T = self.decode_today(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return self._read_slowly(raw, error)
+        if ESCAPE in raw:
+            self._check(value)
         return value
 
     def _read_slowly(self, raw: bytes, error: Exception) -> T:
@@ -64,13 +77,23 @@ class Reader(Generic[T]):
                 upgraded: T = msgspec.convert(upgrade(loose), self._wanted)
             except msgspec.ValidationError as late:
                 raise UnreadableError(reason_of(loose, late), without_input(late)) from late
+            self._check(upgraded)
             return upgraded
         raise UnreadableError(reason_of(loose, error), without_input(error)) from error
 
 
 def without_input(error: Exception) -> str:
     """Say a decoder's error without what it quotes of the input, which may be about somebody."""
-    return QUOTED.sub("(not shown)", PATTERN.sub("without control characters, and not # alone", str(error)))
+    return QUOTED.sub("(not shown)", str(error))
+
+
+def check_names(value: Any) -> None:
+    """Raise UnreadableError for a record with a control character in a name: keys of tables are made of names."""
+    named = [(f"$.{name}", getattr(value, name, "")) for name in NAMES]
+    named += [(f"$.regions[{place}]", name) for place, name in enumerate(getattr(value, "regions", ()))]
+    for path, name in named:
+        if CONTROL.search(name):
+            raise UnreadableError("wrong_type", f"wanted no control characters in a name, but there is one in `{path}`")
 
 
 def explain_bytes(raw: bytes, error: Exception) -> dict[str, Any]:
@@ -110,4 +133,4 @@ def reason_of(loose: dict[str, Any], error: Exception) -> Reason:
     return "wrong_type"
 
 
-event_reader: Final[Reader[EventRecord]] = Reader(EventRecord)
+event_reader: Final[Reader[EventRecord]] = Reader(EventRecord, check_names)

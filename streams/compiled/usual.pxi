@@ -120,7 +120,6 @@ cdef bint _fields(Cursor* here, Found* into) noexcept:
         _stands(here, b'{"type":"event","id":"') and _pseudonym(here, &into.id)
         and _stands(here, b'","at":') and _time(here, &into.at)
         and _stands(here, b',"region":"') and _string(here, &into.region, LONGEST_NAME)
-        and not (into.region.length == 1 and into.region.at[0] == c"#")  # a key of the tables
         and _stands(here, b'","actor":"') and _pseudonym(here, &into.actor)
         and _stands(here, b'","kind":"') and _string(here, &into.kind, LONGEST_NAME)
         and _stands(here, b'","source":"') and _string(here, &into.source, LONGEST_NAME)

@@ -230,7 +230,6 @@ def test_names_tags_and_lists_at_the_borders_of_what_is_usual() -> None:
         encode(USUAL).replace(b'"tags":["', b'"tags":["","abcdefghijklmno","'),
         encode(USUAL).replace(b'"source":"x","tags":["safety"],', b'"source":"","tags":["safety and more"],'),
         encode(USUAL).replace(b'"region":"jun"', b'"region":"","actor":"aaaaaaa"'),
-        encode(USUAL).replace(b'"region":"jun"', b'"region":"#"'),
     ]
     assert not any(map(decoded, outside))
     assert told([*raw, *outside, None]) == dict(enumerate(map(expected, inside)))

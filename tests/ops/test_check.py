@@ -258,7 +258,6 @@ IN_REGIONS = [
         'name = "Li ma"',
         'region[Li ma].name: must be lower case without spaces or control characters, but is "Li ma".',
     ),
-    ('name = "lima"', 'name = "#"', 'region[#].name: "#" is kept for a mark of the tables; choose another name.'),
     (
         'name = "lima"',
         'name = "unassigned"',

@@ -51,7 +51,7 @@ def values(kind: Any) -> SearchStrategy[Any]:
         )
     if kind is str:
         names = TEXT.filter(lambda text: len(text) >= (meta.min_length or 0))
-        return names.filter(lambda text: min(text, default=" ") >= " " and text != "#") if meta.pattern else names
+        return names.filter(lambda text: min(text, default=" ") >= " ") if meta.extra_json_schema else names
     plain = {float: st.floats(allow_nan=False, allow_infinity=False), bool: st.booleans(), bytes: st.binary(max_size=9)}
     return plain[kind]
 

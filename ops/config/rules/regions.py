@@ -47,8 +47,6 @@ def _name(region: Region, index: int) -> Iterator[Problem]:
     path = ("region", index, "name")
     if region.name == UNASSIGNED:
         yield Problem(path, f'"{UNASSIGNED}" is kept for accounts that no region knows; choose another name.')
-    if region.name == "#":
-        yield Problem(path, '"#" is kept for a mark of the tables; choose another name.')
     if region.name != region.name.lower() or re.search(r"[\s\x00-\x1f]", region.name):
         yield Problem(path, f'must be lower case without spaces or control characters, but is "{region.name}".')
 

@@ -18,9 +18,16 @@ if TYPE_CHECKING:
 FIT: Final = "fit"
 POOL: Final = b"\tpool"
 WHOLE: Final = b"\twhole"
+LIKE_MARKER: Final = b"\tregion"
+"""Of the region whose name is that of the marker."""
 _encode: Final = msgpack.Encoder(enc_hook=encode_hook).encode
 _decode_whole: Final = msgpack.Decoder(Whole).decode
 _decode: Final = msgpack.Decoder(RegionState, dec_hook=decode_hook).decode
+
+
+def _key(region: str) -> bytes:
+    key = region.encode()
+    return LIKE_MARKER if key == MARKER else key
 
 
 def flush(fold: RegionsFold) -> Flush:
@@ -45,7 +52,7 @@ def flush(fold: RegionsFold) -> Flush:
                 wanted.gone.append((f"{name}\t{key}".encode(), None))
             else:
                 wanted.names.append((f"{name}\t{key}".encode(), stamped(state.offset, value)))
-        wanted.buckets.append((name.encode(), stamped(state.offset, _encode(state))))
+        wanted.buckets.append((_key(name), stamped(state.offset, _encode(state))))
     fold.changed.clear()
     wanted.marker.append((MARKER, stamped(fold.offset, b"")))
     return wanted
@@ -64,7 +71,7 @@ def restore(settings: RegionsSettings, entries: Mapping[bytes, bytes]) -> Region
             fold.settled = int.from_bytes(value[:OFFSET_BYTES], "big") - 1
         elif key == POOL:
             fold.detector.restore_pool(payload)
-        elif b"\t" in key:
+        elif b"\t" in key and key != LIKE_MARKER:
             region, day = key.decode().rsplit("\t", 1)
             days.setdefault(region, {})[day] = payload
         else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 
 from schemas.activity import ActivityFigures, FiguresRecord, SourceChange
-from schemas.codec import Reader, UnreadableError
+from schemas.codec import Reader, UnreadableError, check_names
 from schemas.config import Config
 from schemas.directory import Directory
 from schemas.regions import JUDGED, RegionStatus, Transition
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from streams.measures.silence.state import Assessment
 
 MINUTE: Final = 60_000
-reader: Final[Reader[FiguresRecord]] = Reader(FiguresRecord)
+reader: Final[Reader[FiguresRecord]] = Reader(FiguresRecord, check_names)
 
 
 class RegionsSettings(Struct, frozen=True):
