@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import errno
+from operator import add
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -105,12 +106,25 @@ def name_of(number: int) -> str:
 
 def lines(window: Window, labels: Mapping[str, str]) -> Iterator[str]:
     """Give the text of a window in pieces, each of whole lines."""
+    texts = _Texts()
+    ends: dict[bytes, list[str]] = {}
     for family, series in window.series():
         yield head(family, openmetrics=True)
         for values, column in series:
-            begin = selector(family, values, labels)
-            yield "".join([f"{begin} {value!r} {at}\n" for at, value in zip(column.times, column.values, strict=True)])
+            begin = selector(family, values, labels) + " "
+            times = column.times.tobytes()
+            if times not in ends:  # most series have a sample at every minute of the window
+                ends[times] = [f" {at}\n" for at in column.times]
+            yield begin + begin.join(map(add, map(texts.__getitem__, column.values), ends[times]))
     yield END
+
+
+class _Texts(dict[float, str]):
+    """Numbers as they are written: most of them stand in a window many times."""
+
+    def __missing__(self, value: float) -> str:
+        text = self[value] = repr(value)
+        return text
 
 
 def selector(family: Family, values: tuple[str, ...], more: Mapping[str, str]) -> str:

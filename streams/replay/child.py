@@ -39,12 +39,12 @@ if TYPE_CHECKING:
 
 SLICE: Final = 2_000
 """Records folded at once, so that what a partition gives stays small and none gets far ahead."""
-FETCH_BYTES: Final = 1 << 20
+FETCH_BYTES: Final = 4 << 20
 PIPE_BYTES: Final = 1 << 20
 """What a pipe to the parent holds, so that folding goes on while the parent judges; Linux lets everybody have that."""
 LEAD: Final = 30
 """Minutes that a partition may be ahead of the one furthest behind while the records of that one are on their way."""
-TURNS: Final = 16
+TURNS: Final = 4
 """Turns of the event loop between two slices: in each a connection gives what its socket holds of FETCH_BYTES."""
 WAIT_SECONDS: Final = 30.0
 """For how long nothing may come of a partition that has more."""
