@@ -84,13 +84,22 @@ def test_it_begins_when_all_are_silent_or_a_tenth_and_three_since_the_last_post_
         # three, and seven nats from five more: 3 + 5 (1 - e^-1.4) = 6.77 of eight should have posted
         (3, [1.4] * 5, True),
         (3, [1.39] * 5, False),
-        # half of them have been called, though the others sleep
-        (3, [0.1] * 3, True),
-        (3, [0.1] * 4, False),
-        # of ten five should have posted, the silent three and one for sure: 6 (1 - e^-0.19) = 1.04, with 0.15 only 0.84
-        (3, [9.0] * 1 + [0.15] * 6, False),
-        (3, [9.0] * 1 + [0.19] * 6, True),
-        (3, [9.0], True),
+        # half of them, or more, have been called: while the others sleep those are silences of their own
+        (3, [0.1] * 3, False),
+        (5, [0.1] * 3, False),
+        # one of the others is sure, and does not speak for two that sleep: 1.5 + 2 x 0.1 are not 3 x 1.5
+        (5, [9.0, 0.1, 0.1], False),
+        # where there are fewer than five, each would have posted in four of five such gaps
+        (3, [1.5] * 3, True),
+        (3, [9.0, 9.0, 1.49], False),
+        (3, [1.5], True),
+        (3, [1.49], False),
+        # from five on all together: 4 x 1.5 + 1 = 7
+        (3, [9.0] * 4 + [1.0], True),
+        (3, [9.0] * 4 + [0.99], False),
+        # 5 x 1.5 nats are enough, but of 24 only 4 + 5 (1 - e^-9) + 15 (1 - e^-0.2) = 11.7 should have posted
+        (4, [9.0] * 5 + [0.2] * 15, False),
+        (4, [9.0] * 5 + [0.23] * 15, True),
     ],
 )
 def test_it_begins_only_where_the_others_should_have_posted_too(

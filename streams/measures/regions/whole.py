@@ -25,6 +25,11 @@ SHARE: Final = 0.1
 SURPRISE: Final = 7.0
 """How surprising it must be that none of the others has posted since (nats): by chance once in a thousand gaps."""
 
+OF_ONE: Final = 1.5
+"""What one region can say of that at most (nats): it would have posted in four of five such gaps. So a few who are
+awake do not speak for those who sleep, and where the others are too few for SURPRISE, each must be as sure as this.
+"""
+
 MOST: Final = 0.5
 """Share of the regions that must have turned silent or should have posted since: a few are not everything."""
 
@@ -105,20 +110,19 @@ def weigh(whole: Whole, views: Sequence[View], surprises: Callable[[int], Sequen
 def _at_once(views: Sequence[View], last: int, surprises: Callable[[int], Sequence[float]]) -> bool:
     """Tell whether everything has stopped with the minute `last`, though not all are silent by themselves yet.
 
-    MOST have turned silent since; or a tenth has, and the others, who would take days to be called, should have posted
-    as well: all together by SURPRISE, and so many that with the silent ones they are MOST of the regions. While the
-    others sleep, or are few, silences are those of their regions. A region that has not been read up to the first alert
-    holds it back; one that was silent before has no say.
+    A tenth of them has turned silent since, ENOUGH at least, and the others, who would take days to be called, should
+    have posted as well: all together by SURPRISE, or each by OF_ONE where they are few, and so many that with the
+    silent ones they are MOST of the regions. While the others sleep, silences are those of their regions, be they half
+    of all. A region that has not been read up to the first alert holds it back; one that was silent before has no say.
     """
     since = [one.alerted for one in views if one.silent and one.alerted > last]
     count = len(since) + sum(not one.silent for one in views)
     if len(since) < max(ENOUGH, SHARE * count) or any(one.minute < min(since) for one in views):
         return False
-    if len(since) >= MOST * count:
-        return True
     others = surprises(last)
     stopped = len(since) + sum(-math.expm1(-one) for one in others)
-    return sum(others) >= SURPRISE and stopped >= MOST * count
+    surprise = sum(min(one, OF_ONE) for one in others)
+    return surprise >= min(SURPRISE, OF_ONE * len(others)) and stopped >= MOST * count
 
 
 def _transition(at: int, new: WholeVerdict, reason: str, evidence: Evidence) -> Transition:
