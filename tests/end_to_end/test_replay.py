@@ -160,9 +160,11 @@ async def killed_and_again(line: Line, *arguments: str, how: int = signal.SIGKIL
     """Kill a replay once it has something to go on from; give what the same command says then."""
     command = jun("replay", "--config", str(line.folder / "jun.toml"), *arguments)
     cuts = line.folder / "state" / "replay"
-    for _ in range(5):  # on a busy machine it may have ended before the signal comes; then it has left nothing
+    for _ in range(20):  # on a busy machine it may have ended before the signal comes; then it has left nothing
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)  # noqa: ASYNC220 (quick)
-        await until(lambda: list(cuts.glob("*/cut.msgpack")) or process.poll() is not None, "the first cut")  # noqa: B023
+        # looked at often: what is left after the first cut takes moments
+        while not list(cuts.glob("*/cut.msgpack")) and process.poll() is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
         process.send_signal(how)
         said, _ = process.communicate()
         if process.returncode:
