@@ -89,6 +89,7 @@ async def ingest(place: Place, *arguments: str) -> str:
     return done.stdout.decode()
 
 
+@pytest.mark.timeout(600)
 async def test_nothing_is_lost_or_doubled_though_the_agent_is_killed_and_the_server_fails_and_limits(
     kafka: str, topic_prefix: str, tmp_path: Path
 ) -> None:
@@ -98,7 +99,7 @@ async def test_nothing_is_lost_or_doubled_though_the_agent_is_killed_and_the_ser
         await place.make_topics()
         agents = [Agent(place, "social")]
         try:
-            async with Reader(place) as reader, asyncio.timeout(150):
+            async with Reader(place) as reader, asyncio.timeout(450):  # each of some dozen failures is waited out
                 for turn in range(3):
                     server.write(200)
                     while len(await ids(reader)) < turn * 200 + 40:
