@@ -130,7 +130,8 @@ def drive(loaded: Loaded, wanted: Wanted, make_sink: Callable[[Plan], Sink], say
             with Shown(plan) as shown:
                 replay.run(shown.show)
         except KeyboardInterrupt:
-            say(_stopped(plan, replay.committed))
+            kept = work.begin(name)  # what stands there: the signal may have come in the middle of a cut
+            say(_stopped(plan, -1 if kept is None else kept.number))
             raise
     return Driven(plan=plan, resumed=cut is not None, records=replay.records, refused=replay.refused)
 
