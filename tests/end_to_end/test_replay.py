@@ -162,10 +162,15 @@ async def killed_and_again(line: Line, *arguments: str, how: int = signal.SIGKIL
     cuts = line.folder / "state" / "replay"
     for _ in range(20):  # on a busy machine it may have ended before the signal comes; then it has left nothing
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)  # noqa: ASYNC220 (quick)
-        # looked at often: what is left after the first cut takes moments
-        while not list(cuts.glob("*/cut.msgpack")) and process.poll() is None:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+        # stopped while it is looked at: what is left after the first cut takes moments
+        while process.poll() is None:
+            process.send_signal(signal.SIGSTOP)
+            if list(cuts.glob("*/cut.msgpack")):
+                break
+            process.send_signal(signal.SIGCONT)
+            await asyncio.sleep(0.002)
         process.send_signal(how)
+        process.send_signal(signal.SIGCONT)
         said, _ = process.communicate()
         if process.returncode:
             break
