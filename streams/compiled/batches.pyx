@@ -7,6 +7,8 @@ The layout is that of Kafka's message format 2, in Kafka's documentation under "
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.limits cimport INT_MAX
 
+include "places.pxi"
+
 cdef enum:
     SHORTEST = 7  # bytes of a record: length, attributes, two deltas, lengths of key and value, number of headers
 
@@ -25,11 +27,6 @@ cdef inline bint _varint(const unsigned char* data, Py_ssize_t* at, Py_ssize_t e
             return True
         shift += 7
     return False
-
-
-cdef struct Place:  # of a value, as streams.values has it
-    int begin
-    int length
 
 
 def places_of(bytes raw not None, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t count, int tombstone):
@@ -75,13 +72,11 @@ def places_of(bytes raw not None, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t c
 def values_at(bytes raw not None, bytes places not None, list others not None):
     """Give the values at some places of `raw` or among the others. Raises IndexError for a place outside of them."""
     cdef const Place* place = <const Place*>PyBytes_AS_STRING(places)
-    cdef Py_ssize_t number, size = PyBytes_GET_SIZE(raw)
+    cdef Py_ssize_t number
     cdef list values = []
     for number in range(PyBytes_GET_SIZE(places) // <Py_ssize_t>sizeof(Place)):
         if place[number].begin < 0:
             values.append(others[-1 - <Py_ssize_t>place[number].begin])
-        elif 0 <= place[number].length <= size - place[number].begin:
-            values.append(PyBytes_FromStringAndSize(PyBytes_AS_STRING(raw) + place[number].begin, place[number].length))
         else:
-            raise IndexError("a value outside of the bytes")
+            values.append(PyBytes_FromStringAndSize(_value_at(raw, &place[number]), place[number].length))
     return values

@@ -11,6 +11,7 @@ from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset, strlen
 
+include "places.pxi"
 include "prefetch.pxi"
 include "tables.pxi"
 include "usual.pxi"
@@ -19,11 +20,6 @@ cdef enum:
     MINUTE = 60_000
     ROWS = 2_048  # that wait at most
     ROOM = 4 * ROWS  # for their tags
-
-
-cdef struct Place:  # of a value, as streams.values has it
-    int begin
-    int length
 
 
 cdef struct Row:
@@ -117,9 +113,7 @@ cdef class Reader:
             self.place += 1
             at = <const Place*>PyBytes_AS_STRING(self.places) + place
             if at.begin >= 0:
-                if not 0 <= at.length <= PyBytes_GET_SIZE(self.raw) - at.begin:
-                    raise IndexError("a value outside of the bytes")
-                code = self._read(PyBytes_AS_STRING(self.raw) + at.begin, at.length, &found)
+                code = self._read(_value_at(self.raw, at), at.length, &found)
             else:
                 other = self.others[-1 - <Py_ssize_t>at.begin]
                 if other is None:
