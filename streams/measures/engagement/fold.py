@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from schemas.activity import Activity, SourceChange
-from schemas.codec import ESCAPE, UnreadableError, event_reader
+from schemas.codec import UnreadableError, event_reader
 from schemas.events import Event, Heartbeat
 from streams import compiled
 from streams.measures.campaigns.book import Definition
@@ -92,12 +92,7 @@ class PartitionFold:
 
     def _fold_one(self, offset: int, raw: bytes | None, output: Output) -> None:
         """Fold one record."""
-        record: EventRecord | None
-        try:
-            quick = ESCAPE not in raw  # type: ignore[operator]
-            record = event_reader.decode_today(raw) if quick else self._read(offset, raw, output)  # type: ignore[arg-type]
-        except Exception:  # noqa: BLE001 - whatever it was, it is told slowly
-            record = self._read(offset, raw, output)
+        record = self._read(offset, raw, output)
         if type(record) is Event:
             position = self.position
             minute = record.at // MINUTE
