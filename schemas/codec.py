@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 import msgspec
 
 from schemas.deadletter import Reason
-from schemas.events import KINDS, MAXIMUM_TAGS, EventRecord
+from schemas.events import KINDS, MAXIMUM_TAGS, PLAIN, EventRecord
 from schemas.version import VERSION
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CONTROL: Final = re.compile(r"[\x00-\x1f]")
+PLAIN_TEXT: Final = re.compile(PLAIN)
 ESCAPE: Final = b"\\"
 """In JSON a control character is written with it."""
 NAMES: Final = ("id", "region", "actor", "source", "formerly")
@@ -92,7 +92,7 @@ def check_names(value: Any) -> None:
     named = [(f"$.{name}", getattr(value, name, "")) for name in NAMES]
     named += [(f"$.regions[{place}]", name) for place, name in enumerate(getattr(value, "regions", ()))]
     for path, name in named:
-        if CONTROL.search(name):
+        if not PLAIN_TEXT.match(name):
             raise UnreadableError("wrong_type", f"wanted no control characters in a name, but there is one in `{path}`")
 
 

@@ -42,8 +42,8 @@ UNASSIGNED: Final = "unassigned"
 """The region of events whose account the directory does not know."""
 
 PLAIN: Final = r"^(?![\s\S]*[\u0000-\u001f])"
-"""Text without control characters, for JSON Schema. Whoever reads checks it by `has_control_characters`, and only where
-a record has an escape: a pattern would more than double the time of decoding.
+"""Text without control characters, for Python and for JSON Schema. Decoders don't match it, which would more than
+double their time: schemas.codec.check_names does, where a record has an escape.
 """
 _NAME: Final = Meta(min_length=1, max_length=64, extra_json_schema={"pattern": PLAIN})
 Identifier = Annotated[str, _NAME]
