@@ -14,13 +14,14 @@ MAPPED_BYTES: Final = 32 << 20
 """The size from which on something is mapped by itself, and given back when it is freed: glibc takes none larger."""
 
 
-def keep_freed_memory() -> bool:
-    """Let glibc keep what is freed: pages that come back from the kernel are cleared first. False under another libc.
+def keep_freed_memory() -> None:
+    """Let glibc keep what is freed: pages that come back from the kernel are cleared first. Other libcs are left alone.
 
     A twentieth of a worker's CPU went into clearing the megabytes of each fetch and each minute anew.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError):
-        return False
-    return bool(mallopt(_TRIM_THRESHOLD, KEPT_BYTES)) and bool(mallopt(_MMAP_THRESHOLD, MAPPED_BYTES))
+        return
+    mallopt(_TRIM_THRESHOLD, KEPT_BYTES)
+    mallopt(_MMAP_THRESHOLD, MAPPED_BYTES)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 SLICE: Final = 2_000
 """Records folded at once, so that what a partition gives stays small and none gets far ahead."""
 FETCH_BYTES: Final = 4 << 20
+"""Bytes of one partition in a fetch: with a quarter of it a process waited half of its time (docs/decisions/0007)."""
 PIPE_BYTES: Final = 1 << 20
 """What a pipe to the parent holds, so that folding goes on while the parent judges; Linux lets everybody have that."""
 LEAD: Final = 30
