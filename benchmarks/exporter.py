@@ -11,23 +11,19 @@ import asyncio
 import statistics
 import sys
 import time
-from pathlib import Path
 
 from aiohttp import ClientSession
 from msgspec import structs
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from ops.exporter.known import Known  # noqa: E402  the project need not be installed
-from ops.exporter.page import Page  # noqa: E402
-from ops.exporter.web import application  # noqa: E402
-from ops.listening import listening  # noqa: E402
-from schemas.activity import CAMPAIGN_PREFIX, WHOLE, SourceState  # noqa: E402
-from schemas.config import Campaign, Config  # noqa: E402
-from schemas.directory import Directory, Region  # noqa: E402
-from schemas.events import KINDS  # noqa: E402
-from schemas.regions import Evidence, RegionStatus, ReleasedWindow  # noqa: E402
+from ops.exporter.known import Known
+from ops.exporter.page import Page
+from ops.exporter.web import application
+from ops.listening import listening
+from schemas.activity import CAMPAIGN_PREFIX, WHOLE, SourceState
+from schemas.config import Campaign, Config
+from schemas.directory import Directory, Region
+from schemas.events import KINDS
+from schemas.regions import Evidence, RegionStatus, ReleasedWindow
 
 LIMIT = 100.0
 """Milliseconds that a pass over ten thousand series may take."""

@@ -1,7 +1,7 @@
 """Hashtags of real posts: microseconds per post to find them and fold them to keys, beside other libraries.
 
 Run it with the peers at hand, for example
-    uv run --with advertools --with twitter-text --with twitter-text-python benchmarks/hashtags.py
+    uv run --with advertools --with twitter-text --with twitter-text-python python -m benchmarks.hashtags
 A peer that is not installed is said to be so. advertools is the one that is kept up; twitter-text (2017) is the Python
 port of twitter-text, twitter-text-python (2019) a parser of its own. Peers have no fold: their keys are NFKC and case
 folding, which is less than ours. The folder of the test data is ../shared/data or JUN_SHARED_DATA.
@@ -23,10 +23,7 @@ from unicodedata import normalize
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from streams.measures.hashtags import extract, fold  # noqa: E402  the project need not be installed
+from streams.measures.hashtags import extract, fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
     Extract = Callable[[str], list[str]]
     Key = Callable[[str], str]
 
-DATA = Path(os.environ.get("JUN_SHARED_DATA") or ROOT.parent / "shared" / "data")
+DATA = Path(os.environ.get("JUN_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
 REPEATS = 9
 LIMIT = 10.0
 """Microseconds per post, found and folded, above which something is wrong: at 100 thousand posts a second a core."""

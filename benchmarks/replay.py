@@ -20,7 +20,7 @@ import urllib.parse
 import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import psutil
@@ -232,10 +232,10 @@ def backfill(bootstrap: str, events: int) -> tuple[Measured, int]:
         server.wait()
 
 
-def _ask(query: str, when: int) -> list[dict[str, list[str]]]:
+def _ask(query: str, when: int) -> list[dict[str, Any]]:
     words = urllib.parse.urlencode({"query": query, "time": when})
     with urllib.request.urlopen(f"http://{PROMETHEUS}/api/v1/query?{words}") as answer:
-        found: list[dict[str, list[str]]] = json.load(answer)["data"]["result"]
+        found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
     return found
 
 
@@ -260,7 +260,7 @@ def _wrong_of_the_day(events: int, end: int) -> int:
         for place, posts in enumerate(np.bincount(numbers, minlength=len(REGION_NAMES)).tolist())
     }
     got = {
-        one["metric"]["region"]: int(float(one["value"][1]))  # type: ignore[call-overload]
+        one["metric"]["region"]: int(float(one["value"][1]))
         for one in _ask('jun_region_events_by_kind_total{kind="post"}', end - 60)
     }
     return sum(got.get(region) != posts for region, posts in wanted.items())
