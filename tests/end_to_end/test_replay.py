@@ -7,6 +7,7 @@ import datetime as dt
 import os
 import signal
 import subprocess
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -160,17 +161,17 @@ async def killed_and_again(line: Line, *arguments: str, how: int = signal.SIGKIL
     """Kill a replay once it has something to go on from; give what the same command says then."""
     command = jun("replay", "--config", str(line.folder / "jun.toml"), *arguments)
     cuts = line.folder / "state" / "replay"
-    for _ in range(20):  # on a busy machine it may have ended before the signal comes; then it has left nothing
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)  # noqa: ASYNC220 (quick)
-        # stopped while it is looked at: what is left after the first cut takes moments
-        while process.poll() is None:
-            process.send_signal(signal.SIGSTOP)
-            if list(cuts.glob("*/cut.msgpack")):
-                break
-            process.send_signal(signal.SIGCONT)
-            await asyncio.sleep(0.002)
+    for _ in range(5):  # on a busy machine it may have ended before the signal comes; then it has left nothing
+        process = subprocess.Popen(  # noqa: ASYNC220 (quick)
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            # what a shell starts in the background ignores SIGINT, and so does all that it starts
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (one thread)
+        )
+        await until(lambda: list(cuts.glob("*/cut.msgpack")) or process.poll() is not None, "the first cut")  # noqa: B023
         process.send_signal(how)
-        process.send_signal(signal.SIGCONT)
         said, _ = process.communicate()
         if process.returncode:
             break
